@@ -1,0 +1,97 @@
+# make train    learn MNIST with an MLP and a CNN, leave a report to open
+# make test     the fast tests
+# make check    what a change must pass: format, lint, types, and the tests (import directions and docs code are tests)
+# make oracle   the same numbers as PyTorch, SciPy and, where it installs, JAX
+# make bench    the benchmarks, beside the peers
+#
+# Each command first installs what it needs into .venv, once: a stamp file there remembers it until pyproject.toml changes.
+# pip is used as you configured it. JOBS=4 runs the tests in four processes, PYTHON=python3.13 makes .venv with that Python.
+
+PYTHON ?= python3
+JOBS   ?= 2
+BENCH  ?= $(sort $(wildcard benchmarks/*.py))
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+# One BLAS thread a test process: two pools that spin on the same cores stand in each other's way.
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS)
+FAST   := tests --ignore=tests/oracle
+
+# Data sets that lie beside the checkout are used without a word from the user.
+DATA   := $(abspath $(wildcard ../shared/data))
+ifneq ($(DATA),)
+export GLASSGRAD_DATA ?= $(DATA)
+endif
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help train test check lint types format oracle oldest kernels-off bench clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+# --- what each command needs ---------------------------------------------------------------------------------
+
+NEEDS_train  := plot,cli,digits
+NEEDS_test   := all,test
+NEEDS_check  := all,dev
+NEEDS_oracle := all,oracle
+
+# Some systems ship Python without ensurepip: there the outer pip fills the new environment.
+$(VENV)/.made:
+	@$(PYTHON) -m venv $(VENV) || { \
+	  $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install --quiet pip; }
+	@touch $@
+
+$(VENV)/.has-%: pyproject.toml | $(VENV)/.made
+	@echo "installing glassgrad[$(NEEDS_$*)] into $(VENV)"
+	@$(PY) -m pip install --quiet --editable ".[$(NEEDS_$*)]" $(NUMPY)
+	@touch $@
+
+$(VENV)/.has-jax: pyproject.toml | $(VENV)/.has-oracle
+	@$(PY) -m pip install --quiet jax || echo "jax does not install here: its comparisons will be skipped"
+	@touch $@
+
+# --- the commands --------------------------------------------------------------------------------------------
+
+train: $(VENV)/.has-train
+	$(PY) -m glassgrad train mnist --model mlp
+	$(PY) -m glassgrad train mnist --model cnn
+
+test: $(VENV)/.has-test
+	$(PYTEST) $(FAST)
+
+check: lint types $(VENV)/.has-check
+	$(PYTEST) $(FAST)
+
+lint: $(VENV)/.has-check
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+
+types: $(VENV)/.has-check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.has-check
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+oracle: $(VENV)/.has-oracle $(VENV)/.has-jax
+	$(PYTEST) tests/oracle
+
+oldest:
+	@$(MAKE) --no-print-directory test VENV=.venv-oldest NUMPY="numpy==2.1.*"
+
+# Kernels are an opinion about speed: without their folder every test still passes.
+kernels-off: export PYTHONPATH := $(abspath build/kernels-off)
+kernels-off: $(VENV)/.has-test
+	rm -rf build/kernels-off && mkdir -p build/kernels-off
+	cp -r src/glassgrad build/kernels-off/ && rm -rf build/kernels-off/glassgrad/kernels
+	$(PY) -c "import glassgrad; assert 'kernels-off' in glassgrad.__file__, glassgrad.__file__"
+	$(PYTEST) $(FAST) --override-ini="pythonpath=build/kernels-off tests"
+
+bench: $(VENV)/.has-oracle $(VENV)/.has-jax
+	@for file in $(BENCH); do echo "== $$file" && $(PY) $$file || exit 1; done
+
+clean:
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path "./.venv*" -prune -exec rm -rf {} +

@@ -1,0 +1,139 @@
+"""The seam between array libraries: NumPy on the CPU, CuPy on a GPU.
+
+Ops are written against `xp_of(x)`, the library that owns the array x, so that no op has a CPU and a GPU version.
+The few true differences between the two libraries live here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+ndarray = np.ndarray
+Array = Any  # np.ndarray or cupy.ndarray
+
+_HOST_TYPES = (np.ndarray, np.generic, float, int, bool, complex)
+_cupy: Any = None
+
+
+def cupy() -> Any:
+    """CuPy, imported at the first use of a GPU; RuntimeError, as PyTorch raises, where there is none."""
+    global _cupy
+    if _cupy is None:
+        try:
+            module = importlib.import_module("cupy")
+            module.cuda.runtime.getDeviceCount()
+        except Exception as problem:
+            raise RuntimeError(
+                "no GPU here: device 'cuda' needs an NVIDIA GPU and CuPy (pip install 'glassgrad[cuda13]'); "
+                f"looking for it gave {type(problem).__name__}: {problem}"
+            ) from problem
+        _cupy = module
+    return _cupy
+
+
+def cuda_available() -> bool:
+    try:
+        cupy()
+    except RuntimeError:
+        return False
+    return True
+
+
+def xp_of(x: Array) -> Any:
+    """The array library of x; plain Python numbers count as NumPy's."""
+    return np if isinstance(x, _HOST_TYPES) else cupy()
+
+
+class device:
+    """Where a tensor lives, as torch.device: device('cpu'), device('cuda', 0), device('cuda:1')."""
+
+    __slots__ = ("index", "type")
+
+    type: str
+    index: int | None
+
+    def __init__(self, type: Any, index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif ":" in type:
+            if index is not None:
+                raise RuntimeError(f"type (string) must not include an index because index was passed: {type}")
+            type, number = type.split(":", 1)
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+            index = int(number)
+        if type not in ("cpu", "cuda", "meta", "mps", "xpu"):
+            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
+        self.type = type
+        self.index = index
+
+    def __repr__(self) -> str:
+        where = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{where})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return device, (self.type, self.index)
+
+
+CPU = device("cpu")
+
+
+def device_of(x: Array) -> device:
+    return CPU if isinstance(x, ndarray) else device("cuda", x.device.id)
+
+
+def as_device(where: device | str | int | None) -> device:
+    """The device meant by a `device=` argument, checked to exist."""
+    if where is None:
+        return CPU
+    found = where if isinstance(where, device) else device(where)
+    if found.type == "cuda":
+        cupy()
+    elif found.type != "cpu":
+        raise RuntimeError(f"device '{found}' is not supported: glassgrad computes on 'cpu' and 'cuda'")
+    return found
+
+
+def to_device(x: Array, where: device) -> Array:
+    """x itself if it is there already, else a copy there."""
+    if where.type == "cpu":
+        return x if isinstance(x, ndarray) else cupy().asnumpy(x)
+    with cupy().cuda.Device(where.index or 0):
+        return cupy().asarray(x)
+
+
+def to_host(x: Array) -> np.ndarray:
+    return x if isinstance(x, ndarray) else cupy().asnumpy(x)
+
+
+def xp_for(where: device) -> Any:
+    return np if where.type == "cpu" else cupy()
+
+
+def spread(x: Array, shape: tuple[int, ...]) -> Array:
+    """A zero-stride view of the one number x with the given shape: np.broadcast_to without its overhead."""
+    if xp_of(x) is np:
+        return ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    return cupy().broadcast_to(x, shape)
+
+
+def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """Sum x over the axes that broadcasting added or stretched, so that the result has `shape`."""
+    lead = x.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
+    y = xp_of(x).add.reduce(x, axis=axes, keepdims=True) if axes else x
+    return y.reshape(shape)

@@ -1,0 +1,314 @@
+"""Elementwise operations of one and of two arrays: what `op.record` does, unrolled, since they are called most.
+
+    tanh = unary("tanh", floats=True, x=lambda g, y: g * (1 - y * y))
+    mul = binary("multiply", "mul", x=lambda g, other: g * other, other=lambda g, x: g * x)
+
+The function is one of NumPy's by name (its ufuncs hand CuPy's arrays on to CuPy), or a function of raw arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from sys import _getframe as getframe
+from typing import Any
+
+import numpy as np
+
+from .backend import ndarray, sum_to, xp_of
+from .dtypes import dtype, get_default_dtype, result_type
+from .graph import Node, as_array, next_number
+from .op import Formula, Op, finish, grad_enabled, new
+from .provenance import caller, theirs
+from .tensor import Tensor
+
+
+def _one(x: Any) -> Any: ...
+def _two(x: Any, other: Any) -> Any: ...
+
+
+def _declare(function: str | Callable[..., Any], name: str, signature: Any, formulas: dict[str, Any]) -> Op:
+    if isinstance(function, str):
+        declared = Op(getattr(np, function), "elementwise", signature=signature, name=name or function)
+    else:
+        declared = Op(function, "elementwise", signature=signature, name=name)
+    if any(formulas.values()):
+        declared.declare_vjp(**formulas)
+    return declared
+
+
+def unary(
+    function: str | Callable[..., Any],
+    name: str = "",
+    *,
+    floats: bool = False,
+    x: Formula | None = None,
+    jvp: str = "elementwise",
+) -> Any:
+    """Declare an elementwise operation, or another one without options, of one array.
+
+    floats: integers are converted to the default dtype first. x: the formula; none where there is no gradient.
+    """
+    declared = _declare(function, name, _one, {"x": x})
+    declared.jvp = jvp
+    differentiable = x is not None
+    take, keeps = _taking(declared, "x")
+
+    def call(input: Any, *, out: Any = None) -> Any:
+        if not isinstance(input, Tensor):
+            return declared.forward(input)
+        a = input.array
+        if floats and a.dtype.kind in "iub":
+            return given(out, Tensor._of(as_array(declared.forward(a.astype(get_default_dtype().array_dtype)))))
+        y = declared.forward(a)
+        if type(y) is not ndarray:
+            y = as_array(y)
+        made: Tensor = new(Tensor)
+        made.array = y
+        made.version = version = [0]
+        made._view = None
+        if input._view is not None:
+            input._sync()
+        if input._needs and differentiable and grad_enabled():
+            node: Node = new(Node)
+            node.op = declared
+            node.edges = (input._node or input,)
+            node.saved = (take(a, None, y),)
+            if keeps & 1:
+                node.guards = (input.version, version) if keeps & 4 else (input.version,)
+                node.stamp = input.version[0]
+            else:
+                node.guards = (version,) if keeps & 4 else ()
+                node.stamp = 0
+            node.hooks = None
+            node.number = next_number()
+            frame = getframe(1)
+            code = frame.f_code
+            node.place = (code, frame.f_lasti) if id(code) in theirs else caller(2)
+            made._node = node
+            made._needs = True
+        else:
+            made._node = None
+            made._needs = False
+        return made if out is None else given(out, made)
+
+    return finish(declared, call)
+
+
+def binary(
+    function: str | Callable[..., Any],
+    name: str = "",
+    *,
+    floats: bool = False,
+    x: Formula | None = None,
+    other: Formula | None = None,
+) -> Any:
+    """Declare an elementwise operation of two arrays, with broadcasting and PyTorch's type promotion.
+
+    floats: integers are converted to the default dtype first. x, other: the formulas; none where there is no
+    gradient.
+    """
+    declared = _declare(function, name, _two, {"x": x, "other": other})
+    differentiable = bool(declared.declared)
+    take_x, keeps_x = _taking(declared, "x")
+    take_other, keeps_other = _taking(declared, "other")
+    stretched = Stretched(declared)
+
+    def make(foreign: Callable[[TypeError], Any]) -> Any:
+        def call(input: Any, other: Any, *, out: Any = None) -> Any:
+            need_x = need_other = False
+            if isinstance(input, Tensor):
+                a = input.array
+                if isinstance(other, Tensor):
+                    b = other.array
+                    if a.dtype is not b.dtype or (floats and a.dtype.kind not in "fcV"):
+                        input, other, a, b = meet(input, other, floats)
+                    if other._view is not None:
+                        other._sync()
+                    need_other = other._needs
+                elif (other.__class__ is float or other.__class__ is int) and a.dtype.kind == "f":
+                    b = other
+                elif isinstance(other, np.generic) and other.dtype is a.dtype:
+                    b = other
+                else:
+                    return mixed(input, other, out)
+                if input._view is not None:
+                    input._sync()
+                need_x = input._needs
+            elif not isinstance(other, Tensor):
+                return declared.forward(input, other)
+            else:
+                a, b = input, other.array
+                if not ((input.__class__ is float or input.__class__ is int) and b.dtype.kind == "f") and not (
+                    isinstance(input, np.generic) and input.dtype is b.dtype
+                ):
+                    return mixed(input, other, out)
+                if other._view is not None:
+                    other._sync()
+                need_other = other._needs
+            try:
+                y = declared.forward(a, b)
+            except ValueError:
+                raise broadcast_error(a, b) from None
+            if type(y) is not ndarray:
+                y = as_array(y)
+            made: Tensor = new(Tensor)
+            made.array = y
+            made.version = version = [0]
+            made._view = None
+            if (need_x or need_other) and differentiable and grad_enabled():
+                made._node = node = new(Node)
+                made._needs = True
+                node.op = declared
+                edge_x: Any = None
+                edge_other: Any = None
+                saved_x: Any = None
+                saved_other: Any = None
+                kept = 0
+                if need_x:
+                    edge_x = input._node or input
+                    saved_x = take_x(a, b, y)
+                    kept = keeps_x
+                if need_other:
+                    edge_other = other._node or other
+                    saved_other = take_other(a, b, y)
+                    kept |= keeps_other
+                node.edges = (edge_x, edge_other)
+                node.saved = (saved_x, saved_other)
+                shape = y.shape
+                if (need_x and a.shape != shape) or (need_other and b.shape != shape):
+                    node.op = stretched  # type: ignore[assignment]  # as an Op, for whoever walks
+                    node.saved = (
+                        None if saved_x is None else (a.shape, *saved_x),
+                        None if saved_other is None else (b.shape, *saved_other),
+                    )
+                guards: tuple[list[int], ...] = ()
+                stamp = 0
+                if kept:
+                    if kept & 1 and isinstance(input, Tensor):
+                        guards, stamp = (input.version,), input.version[0]
+                    if kept & 2 and isinstance(other, Tensor):
+                        guards += (other.version,)
+                        stamp += other.version[0]
+                    if kept & 4:
+                        guards += (version,)
+                node.guards = guards
+                node.stamp = stamp
+                node.hooks = None
+                node.number = next_number()
+                frame = getframe(1)
+                code = frame.f_code
+                node.place = (code, frame.f_lasti) if id(code) in theirs else caller(2)
+            else:
+                made._node = None
+                made._needs = False
+            return made if out is None else given(out, made)
+
+        def mixed(x: Any, other: Any, out: Any) -> Any:
+            """A tensor and what isn't a Python number that fits: both in their common dtype first."""
+            try:
+                x, other, _, _ = meet(x, other, floats)
+            except TypeError as problem:
+                return foreign(problem)
+            return call(x, other, out=out)
+
+        return call
+
+    call = finish(declared, make(_raise))
+    call.operator = make(lambda problem: NotImplemented)  # for Python's operators: the other operand may know better
+    return call
+
+
+class Stretched:
+    """An operation whose operands were broadcast: its gradients are summed back to their shapes, kept first."""
+
+    is_pick = False
+
+    def __init__(self, declared: Op) -> None:
+        self.declared = declared
+        self.name, self.node_name = declared.name, declared.node_name
+        self.formulas = [formula and self._summed(formula) for formula in declared.formulas]
+
+    def _summed(self, formula: Formula) -> Formula:
+        def gradient(g: Any, shape: tuple[int, ...], *kept: Any) -> Any:
+            d = formula(g, *kept)
+            if d.shape == shape:
+                return d
+            return d.sum_to_size(shape) if isinstance(d, Tensor) else sum_to(d, shape)
+
+        return gradient
+
+    def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        return saved[0], *self.declared.revive(node, i, saved[1:])
+
+
+def _raise(problem: TypeError) -> Any:
+    raise problem
+
+
+_TAKING: dict[tuple[str, ...], Any] = {
+    (): lambda a, b, y: (),
+    ("x_shape",): lambda a, b, y: (a.shape,),
+    ("x",): lambda a, b, y: (a,),
+    ("other",): lambda a, b, y: (b,),
+    ("y",): lambda a, b, y: (y,),
+    ("x", "other"): lambda a, b, y: (a, b),
+    ("x", "y"): lambda a, b, y: (a, y),
+    ("other", "y"): lambda a, b, y: (b, y),
+    ("x", "other", "y"): lambda a, b, y: (a, b, y),
+}
+
+
+def _taking(declared: Op, name: str) -> tuple[Any, int]:
+    """What the formula of an input keeps: a function of (x, other, y), and the same as bits 1, 2 and 4."""
+    mentions = declared.mentions.get(name, ())
+    if mentions not in _TAKING:
+        raise TypeError(f"{declared.name}: an elementwise formula mentions x, other and y, in this order")
+    return _TAKING[mentions], sum(bit for key, bit in (("x", 1), ("other", 2), ("y", 4)) if key in mentions)
+
+
+def meet(x: Any, other: Any, floats: bool = False) -> tuple[Any, Any, Any, Any]:
+    """Two operands in the dtype in which PyTorch computes with them: (x, other) and their arrays."""
+    a = x.array if isinstance(x, Tensor) else x
+    b = other.array if isinstance(other, Tensor) else other
+    common = result_type(a, b)
+    if floats and not (common.is_floating_point or common.is_complex):
+        common = get_default_dtype()
+    x, other = _as(x, common), _as(other, common)
+    return x, other, getattr(x, "array", x), getattr(other, "array", other)
+
+
+def _as(x: Any, common: dtype) -> Any:
+    if isinstance(x, Tensor):
+        return x if x.array.dtype == common.array_dtype else x.to(common)
+    like = common.array_dtype.type
+    return like(x) if not hasattr(x, "shape") or x.shape == () else Tensor._of(x.astype(common.array_dtype))
+
+
+def given(out: Tensor | None, made: Tensor) -> Tensor:
+    """PyTorch's out= argument: the result is written there."""
+    if out is None:
+        return made
+    if made._needs or out._needs:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    if out.array.shape != made.array.shape:
+        out.array = xp_of(out.array).empty(made.array.shape, out.array.dtype)
+    out.array[...] = made.array
+    out.version[0] += 1
+    return out
+
+
+def broadcast_error(a: Any, b: Any) -> RuntimeError:
+    """Which dimension of which operand doesn't fit, PyTorch's words first."""
+    s, t = a.shape, b.shape
+    for back in range(1, min(len(s), len(t)) + 1):
+        m, n = s[-back], t[-back]
+        if m != n and 1 not in (m, n):
+            at = max(len(s), len(t)) - back
+            return RuntimeError(
+                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {at}: "
+                f"shapes {tuple(s)} and {tuple(t)} do not broadcast"
+            )
+    return RuntimeError(f"shapes {tuple(s)} and {tuple(t)} do not broadcast")

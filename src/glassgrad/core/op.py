@@ -1,0 +1,408 @@
+"""How an operation is declared, called and recorded.
+
+    @op(jvp="elementwise")
+    def tanh(x):
+        return xp_of(x).tanh(x)
+
+    tanh.vjp(x=lambda g, y: g * (1 - y * y))
+
+The function computes on raw arrays. A formula gives the gradient of one input from g, the gradient of the output;
+what it mentions is what is kept alive until backward: an input, `<input>_shape`, the result y, or an option.
+Called with raw arrays the operation returns a raw array, called with a tensor it returns a tensor and is recorded.
+Formulas are written in operations, so the same formula computes the gradient (on arrays) and records it (on tensors).
+
+Array inputs are positional, options keyword-only. A `*xs` input stands for any number of arrays; its formula may
+ask for i, the input's position among them. An operation with `outputs=n` returns a tuple; its g has n entries,
+None where nothing flowed.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+
+from . import modes
+from .backend import ndarray
+from .graph import Node, as_array, next_number
+from .provenance import caller
+from .tensor import Tensor
+from .views import view_of
+
+Formula = Callable[..., Any]
+
+REGISTRY: dict[str, Op] = {}
+JVP_RULES = ("elementwise", "linear", "multilinear")
+
+grad_enabled = modes.is_grad_enabled
+new = object.__new__
+
+
+def arguments(function: Any) -> tuple[list[str], str | None, dict[str, Any]]:
+    """The names of positional arguments, of *args, and the keyword-only ones with their defaults.
+
+    What inspect.signature tells, read off the code object: a hundred times faster, which counts at import.
+    """
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code = function.__code__
+    n, m = code.co_argcount, code.co_kwonlyargcount
+    names = code.co_varnames
+    rest = names[n + m] if code.co_flags & 0x04 else None  # CO_VARARGS
+    defaults = function.__kwdefaults__ or {}
+    return list(names[:n]), rest, {name: defaults.get(name) for name in names[n : n + m]}
+
+
+class Op:
+    """The declaration of one operation; see the module's text.
+
+    signature: what names the inputs and options where `forward` is a NumPy function without a signature.
+    """
+
+    is_pick = False
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        jvp: str | None,
+        outputs: int | None = None,
+        view: bool = False,
+        signature: Callable[..., Any] | None = None,
+        name: str = "",
+    ) -> None:
+        named, rest, self.options = arguments(signature or forward)
+        self.name = name or forward.__name__.rstrip("_")
+        self.node_name = "".join([part.capitalize() for part in self.name.split("_")]) + "Backward0"
+        self.forward = forward
+        self.inputs = [*named, rest] if rest else named
+        self.variadic = rest is not None
+        self.outputs = outputs
+        self.view = view
+        self.jvp: Any = jvp  # a name of JVP_RULES, or a rule
+        self.public: Callable[..., Any] | None = None
+        self.declared: dict[str, Formula | None] = {}
+        self.mentions: dict[str, tuple[str, ...]] = {}
+        self.formulas: Any = ()  # by position of the input
+        if jvp is not None and jvp not in JVP_RULES:
+            raise TypeError(f"{self.name}: jvp is one of {', '.join(JVP_RULES)} or declared with {self.name}.jvp(rule)")
+        if self.name in REGISTRY:
+            raise TypeError(f"operation {self.name} is declared twice")
+        REGISTRY[self.name] = self
+
+    # --- declaration ---
+
+    def declare_vjp(self, **formulas: Formula | None) -> None:
+        """One formula per differentiable input; None says that an input has no derivative."""
+        known = {"g", "y", *self.options, *(f"{x}_shape" for x in self.inputs), *self.inputs}
+        if self.variadic:
+            known.add("i")
+        for name, formula in formulas.items():
+            if name not in self.inputs:
+                raise TypeError(f"{self.name}: a formula for {name!r}, but the inputs are {self.inputs}")
+            self.declared[name] = formula
+            if formula is None:
+                continue
+            mentioned = tuple(arguments(formula)[0])
+            unknown = set(mentioned) - known
+            if mentioned[:1] != ("g",) or unknown:
+                raise TypeError(
+                    f"{self.name}: the formula of {name} takes g first, then any of {sorted(known - {'g'})}; "
+                    f"it takes {mentioned}"
+                )
+            self.mentions[name] = mentioned[1:]
+        position = _Repeat if self.variadic else list
+        everything = {name for mentioned in self.mentions.values() for name in mentioned}
+        self.shapes = [k for k, x in enumerate(self.inputs) if f"{x}_shape" in everything]
+        self.formulas = position([self.declared.get(name) for name in self.inputs])
+        self.takers = position([self._taker(self.mentions.get(name, ())) for name in self.inputs])
+        # for each input, the positions of the inputs its formula keeps; len(inputs) stands for y
+        places = [*self.inputs, "y"]
+        self.keeps = position(
+            [[places.index(name) for name in self.mentions.get(x, ()) if name in places] for x in self.inputs]
+        )
+
+    def _taker(self, mentions: tuple[str, ...]) -> Callable[[list[Any]], tuple[Any, ...]]:
+        """What takes a formula's arguments out of a state; see `state`."""
+        places = [*self.inputs, "y", *self.options, *(f"{self.inputs[k]}_shape" for k in self.shapes), "i"]
+        at = [places.index(name) for name in mentions]
+        if not at:
+            return lambda state: ()
+        take = itemgetter(*at)
+        return take if len(at) > 1 else lambda state: (take(state),)
+
+    # --- use ---
+
+    def state(self, arrays: list[Any], options: dict[str, Any], y: Any) -> list[Any]:
+        """All that formulas may mention, in a fixed order: inputs, y, options, shapes of inputs, i."""
+        last = len(self.inputs) - 1
+        if self.variadic:
+            arrays = [*arrays[:last], tuple(arrays[last:])]
+        elif len(arrays) <= last:  # optional inputs left out
+            arrays = arrays + [None] * (last + 1 - len(arrays))
+        state = [*arrays, y, *(self.options | options).values()] if self.options else [*arrays, y]
+        for k in self.shapes:
+            several = self.variadic and k == last
+            state.append(tuple([x.shape for x in arrays[k]]) if several else arrays[k].shape)
+        state.append(None)
+        return state
+
+    def save(self, i: int, arrays: Any, options: dict[str, Any], y: Any) -> tuple[Any, ...]:
+        """The arguments of input i's formula after g."""
+        state = self.state(list(arrays), options, y)
+        state[-1] = i - len(self.inputs) + 1
+        return self.takers[i](state)
+
+    def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Saved arguments with the arrays as tensors again, tied to where they came from."""
+        k = min(i, len(self.inputs) - 1)
+        last = len(self.inputs) - 1
+        out: list[Any] = []
+        for name, value in zip(self.mentions[self.inputs[k]], saved, strict=True):
+            if name == "y":
+                if self.outputs is None:
+                    value = Tensor._of(value, node)
+                else:
+                    value = tuple(pick(Tensor._of(v), node, j) for j, v in enumerate(value))
+            elif name in self.inputs:
+                j = self.inputs.index(name)
+                if self.variadic and j == last:
+                    value = tuple(_rebind(v, e) for v, e in zip(value, node.edges[j:], strict=True))
+                else:
+                    value = _rebind(value, node.edges[j])
+            out.append(value)
+        return tuple(out)
+
+    def push(self, primals: Any, tangents: Any, options: dict[str, Any], y: Any) -> Any:
+        """Forward mode: the tangent of y from the inputs' tangents (None: constant)."""
+        moving = [i for i, t in enumerate(tangents) if t is not None]
+        if callable(self.jvp):
+            return self.jvp(primals, tangents, y, **options)
+        if self.jvp == "elementwise":  # a diagonal Jacobian is its own transpose
+            parts = [self.formulas[i](tangents[i], *self.save(i, primals, options, y)) for i in moving]
+        elif self.jvp == "linear":
+            still = [t if t is not None else _zeros(x) for t, x in zip(tangents, primals, strict=True)]
+            return self.forward(*still, **options)
+        elif self.jvp == "multilinear":
+            parts = [
+                self.forward(*[tangents[i] if k == i else x for k, x in enumerate(primals)], **options) for i in moving
+            ]
+        else:
+            raise NotImplementedError(f"forward mode of '{self.name}' is not declared")
+        return builtins.sum(parts[1:], parts[0])
+
+
+def _zeros(x: Any) -> Any:
+    """What stands for no tangent: zeros of a real input; None, indices and masks as they are."""
+    return x * 0 if hasattr(x, "dtype") and x.dtype.kind in "fcV" else x
+
+
+class _Repeat(list[Any]):
+    """A list by position of the input, whose last item stands for every further input."""
+
+    def __getitem__(self, i: Any) -> Any:
+        return super().__getitem__(min(i, len(self) - 1))
+
+    def __iter__(self) -> Any:
+        yield from super().__iter__()
+        while True:
+            yield super().__getitem__(-1)
+
+
+def _rebind(value: Any, edge: Node | Tensor | None) -> Any:
+    if isinstance(edge, Tensor):
+        return edge
+    if edge is None and not hasattr(value, "dtype"):
+        return value
+    return Tensor._of(value, edge)
+
+
+def op(
+    forward: Callable[..., Any] | None = None,
+    *,
+    jvp: str | None = None,
+    outputs: int | None = None,
+    view: bool = False,
+) -> Any:
+    """Declare an operation; see the module's text.
+
+    jvp: "elementwise", "linear" in all its inputs together, "multilinear" (linear in each), or none here and a
+    rule given with `name.jvp(rule)`. view: the result shares the memory of the first input.
+    """
+    if forward is None:
+        return lambda f: op(f, jvp=jvp, outputs=outputs, view=view)
+    declared = Op(forward, jvp, outputs, view)
+
+    def call(*args: Any, **options: Any) -> Any:
+        for a in args:
+            if isinstance(a, Tensor):
+                break
+        else:
+            if args and hasattr(args[0], "dtype"):
+                return declared.forward(*args, **options)
+        if declared.public is not None:
+            args, options = declared.public(*args, **options)
+        return record(declared, args, options)
+
+    return finish(declared, call)
+
+
+def finish(declared: Op, call: Any) -> Any:
+    """Give the callable its name, its text and the means to declare formulas."""
+
+    def public(signature: Callable[..., Any]) -> Any:
+        """The signature users see: takes what PyTorch takes, checks it, returns (arrays, options)."""
+        declared.public = signature
+        call.__doc__ = signature.__doc__ or declared.forward.__doc__
+        call.__wrapped__ = signature
+        return call
+
+    def jvp(rule: Callable[..., Any]) -> Any:
+        """rule(primals, tangents, y, **options) -> the tangent of y; a tangent is None for a constant."""
+        declared.jvp = rule
+        return rule
+
+    call.op = declared
+    call.vjp = declared.declare_vjp
+    call.jvp = jvp
+    call.public = public
+    call.__name__ = call.__qualname__ = declared.name
+    call.__module__ = declared.forward.__module__
+    call.__doc__ = declared.forward.__doc__
+    return call
+
+
+def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
+    """Compute on the arrays inside, and put a node on the graph if a gradient is wanted."""
+    arrays: Any = []
+    needs = False
+    for a in args:
+        if isinstance(a, Tensor):
+            if a._view is not None:
+                a._sync()
+            needs = needs or a._needs
+            a = a.array
+        arrays.append(a)
+    y = declared.forward(*arrays, **options)
+    out: Any
+    if declared.outputs is not None:
+        out = tuple([Tensor._of(as_array(v)) for v in y])
+    elif declared.view:
+        out = view_of(args[0], y, (declared, args[1:], options))
+    else:
+        out = new(Tensor)
+        out.array = y if type(y) is ndarray else as_array(y)
+        out.version = [0]
+        out._node = out._view = None
+        out._needs = False
+    if not needs or not grad_enabled():
+        return out
+    if declared.outputs is None:
+        if out.array.dtype.kind == "c":
+            raise NotImplementedError("gradients of complex tensors are not in glassgrad yet: detach() the real one")
+        if out.array.dtype.kind not in "fV":
+            return out
+    elif not any(v.array.dtype.kind in "fcV" for v in out):
+        return out
+    state = declared.state(arrays, options, y) if declared.declared else []
+    edges: list[Any] = []
+    saved: list[Any] = []
+    guards: list[list[int]] = []
+    connected = False
+    for i, a in enumerate(args):
+        edge = kept = None
+        if isinstance(a, Tensor) and a._needs:
+            if declared.formulas and declared.formulas[i] is not None:
+                edge = a._node or a
+                connected = True
+                if declared.variadic:
+                    state[-1] = i - len(declared.inputs) + 1
+                kept = declared.takers[i](state)
+                for k in declared.keeps[i]:
+                    guards += _versions(declared, k, args, out)
+            else:
+                name = declared.inputs[min(i, len(declared.inputs) - 1)]
+                if name not in declared.declared:
+                    raise NotImplementedError(
+                        f"the derivative for '{declared.name}' with respect to {name} is not implemented."
+                    )
+        edges.append(edge)
+        saved.append(kept)
+    if not connected:
+        return out
+    node: Node = new(Node)
+    node.op = declared
+    node.edges = tuple(edges)
+    node.saved = tuple(saved)
+    node.guards = tuple(guards)
+    node.stamp = builtins.sum([counter[0] for counter in guards]) if guards else 0
+    node.hooks = None
+    node.number = next_number()
+    node.place = caller(3)
+    if declared.outputs is not None:
+        for j, v in enumerate(out):
+            pick(v, node, j)
+    else:
+        out._node = node
+        out._needs = True
+    return out
+
+
+def _versions(declared: Op, k: int, args: Any, out: Any) -> list[list[int]]:
+    """The version counters of input k, or of the output where k counts past the inputs."""
+    if k == len(declared.inputs):
+        kept = out if declared.outputs is not None else (out,)
+    else:
+        kept = args[k:] if declared.variadic and k == len(declared.inputs) - 1 else args[k : k + 1]
+    return [a.version for a in kept if isinstance(a, Tensor)]
+
+
+# --- several outputs: a node whose gradient is a tuple, and one pick for each output ---
+
+
+class Parts:
+    """The gradients of some outputs of one node; adding two of them adds output by output."""
+
+    def __init__(self, parts: dict[int, Any]) -> None:
+        self.parts = parts
+
+    def __add__(self, other: Parts) -> Parts:
+        parts = dict(self.parts)
+        for k, g in other.parts.items():
+            parts[k] = parts[k] + g if k in parts else g
+        return Parts(parts)
+
+    def __getitem__(self, k: int) -> Any:
+        return self.parts.get(k)
+
+
+class _Pick(Op):
+    is_pick = True
+
+    def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        return saved
+
+
+@op(jvp="linear")
+def pick_output(parts: Any, *, index: int) -> Any:
+    return parts[index]
+
+
+pick_output.vjp(parts=lambda g, index: Parts({index: g}))
+pick_output.op.__class__ = _Pick
+
+
+def pick(out: Tensor, node: Node, index: int) -> Tensor:
+    """Make `out` the output number `index` of a node with several."""
+    if out.array.dtype.kind in "fcV":
+        chosen: Node = new(Node)
+        chosen.op = pick_output.op
+        chosen.edges = (node,)
+        chosen.saved = ((index,),)
+        chosen.guards, chosen.stamp = (), 0
+        chosen.hooks = None
+        chosen.place = node.place
+        chosen.number = next_number()
+        out._node = chosen
+        out._needs = True
+    return out

@@ -1,0 +1,49 @@
+"""Which line of the user's program made this: a code object and an offset, turned into words only when printed."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from types import CodeType, FrameType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ours: set[int] = set()  # ids of this package's code objects, which live as long as the process
+
+
+theirs: dict[int, CodeType] = {}  # the user's code objects seen so far, held so that their ids stay theirs
+
+Place = tuple[CodeType, int]  # a code object and the offset of an instruction in it
+
+
+def caller(depth: int = 1) -> Place | None:
+    """The innermost place outside this package, `depth` frames up or higher; None when there is no such frame."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None:
+        code = frame.f_code
+        key = id(code)
+        if key in theirs:
+            return code, frame.f_lasti
+        if key not in _ours:
+            if not code.co_filename.startswith(_PACKAGE):
+                theirs[key] = code
+                return code, frame.f_lasti
+            _ours.add(key)
+        frame = frame.f_back
+    return None
+
+
+def line_of(place: Place) -> tuple[str, int]:
+    """The file and the line number."""
+    code, offset = place
+    line = list(code.co_positions())[offset // 2][0]
+    return code.co_filename, line or code.co_firstlineno
+
+
+def show(place: Place | None) -> str:
+    """For people: 'train.py:41   h = torch.relu(self.fc1(x))'."""
+    if place is None:
+        return "an unknown line"
+    file, line = line_of(place)
+    text = linecache.getline(file, line).strip()
+    return f"{os.path.basename(file)}:{line}" + (f"   {text}" if text else "")

@@ -1,0 +1,719 @@
+"""Tensor: a raw array, whether it wants a gradient, and the node it came from.
+
+What is here knows nothing of operations; those are attached as methods by glassgrad.ops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import dtypes, printing
+from .backend import CPU, Array, as_device, device, device_of, ndarray, to_device, to_host, xp_for, xp_of
+from .dtypes import dtype
+from .graph import Node, Removable, as_array, run_hooks, walk
+from .size import Size
+from .views import View, sync
+
+__all__ = ["Tensor", "asarray", "backward", "grad", "tensor"]
+
+
+class Tensor:
+    """An n-dimensional array that can be differentiated; made with glassgrad.tensor(data).
+
+    array        the raw array (NumPy's, or CuPy's on a GPU)
+    version      a counter of in-place changes, shared with every view of the same memory
+    """
+
+    array: Array
+    version: list[int]
+    _needs: bool
+    _node: Node | None
+    _view: View | None
+    _grad: Tensor | None = None
+    _hooks: dict[int, Any] | None = None  # of a leaf
+    _after: dict[int, Any] | None = None  # post-accumulate hooks of a leaf
+    _retains = False
+    _is_param = False
+    name: str | None = None
+
+    __array_priority__ = 1000
+
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        if len(data) == 1 and not isinstance(data[0], int):
+            made = asarray(data[0], dtypes.get_default_dtype(), as_device(device))
+        else:
+            made = np.empty(data if data else (0,), dtypes.get_default_dtype().array_dtype)
+        self._set(made)
+
+    def _set(self, array: Array, node: Node | Tensor | None = None) -> None:
+        self.array = array
+        self.version = [0]
+        self._node = node  # type: ignore[assignment]
+        self._needs = node is not None
+        self._view = None
+
+    @staticmethod
+    def _of(array: Array, node: Node | None = None) -> Tensor:
+        """The tensor of an array as it is, without a copy."""
+        made: Tensor = object.__new__(Tensor)
+        made.array = array
+        made.version = [0]
+        made._node = node
+        made._needs = node is not None
+        made._view = None
+        return made
+
+    def _sync(self) -> None:
+        sync(self, strict=True)
+
+    if TYPE_CHECKING:
+        # Operations become methods when glassgrad.ops is imported.
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+
+    # --- what it is ---
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        if dim is None:
+            return Size(self.array.shape)
+        n = self.array.ndim
+        if not -max(n, 1) <= dim < max(n, 1):
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-max(n, 1)}, {max(n, 1) - 1}], but got {dim})"
+            )
+        if n == 0:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+        return self.array.shape[dim]
+
+    def dim(self) -> int:
+        return self.array.ndim
+
+    ndimension = dim
+    ndim = property(dim)
+
+    def numel(self) -> int:
+        return self.array.size
+
+    nelement = numel
+
+    @property
+    def dtype(self) -> dtype:
+        return dtypes.of(self.array.dtype)
+
+    @property
+    def device(self) -> device:
+        return device_of(self.array)
+
+    @property
+    def itemsize(self) -> int:
+        return self.array.itemsize
+
+    def element_size(self) -> int:
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.array.nbytes
+
+    is_cuda = property(lambda self: self.device.type == "cuda")
+    is_cpu = property(lambda self: self.device.type == "cpu")
+    is_sparse = is_quantized = is_meta = is_mps = is_nested = False
+    is_view = property(lambda self: self._view is not None)
+
+    def get_device(self) -> int:
+        return -1 if self.device.type == "cpu" else self.device.index or 0
+
+    def stride(self, dim: int | None = None) -> Any:
+        strides = tuple(s // self.array.itemsize for s in self.array.strides)
+        return strides if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        base = self.array.base
+        if not isinstance(base, ndarray):
+            return 0
+        return (self.data_ptr() - base.__array_interface__["data"][0]) // self.array.itemsize
+
+    def data_ptr(self) -> int:
+        if isinstance(self.array, ndarray):
+            return self.array.__array_interface__["data"][0]
+        return self.array.data.ptr
+
+    def is_contiguous(self) -> bool:
+        return bool(self.array.flags.c_contiguous)
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_same_size(self, other: Tensor) -> bool:
+        return self.array.shape == other.array.shape
+
+    @property
+    def _version(self) -> int:
+        return self.version[0]
+
+    @property
+    def _base(self) -> Tensor | None:
+        return self._view.base if self._view is not None else None
+
+    def type(self, to: Any = None) -> Any:
+        """The type's name, for example 'torch.FloatTensor'; with an argument, the tensor converted to it."""
+        if to is None:
+            prefix = "torch." if self.device.type == "cpu" else "torch.cuda."
+            return prefix + TYPE_NAMES[self.dtype.name]
+        if isinstance(to, str):
+            short = to.rsplit(".", 1)[-1]
+            matching = [name for name, title in TYPE_NAMES.items() if title == short]
+            if not matching:
+                raise ValueError(f"invalid type: {to!r}")
+            to = dtypes.named(matching[0])
+        return self.to(to)
+
+    # --- its values ---
+
+    def item(self) -> Any:
+        """The one value as a Python number; RuntimeError when there are more."""
+        if self.array.size != 1:
+            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        value = self.array.item()
+        return float(value) if self.dtype.name == "bfloat16" else value
+
+    def tolist(self) -> Any:
+        host = to_host(self.array)
+        return (host.astype(np.float32) if self.dtype.name == "bfloat16" else host).tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array itself, sharing memory; RuntimeError if a gradient is wanted or it is on a GPU, unless force."""
+        if self.requires_grad and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if not isinstance(self.array, ndarray) and not force:
+            raise TypeError(
+                f"can't convert {self.device} device type tensor to numpy. "
+                "Use Tensor.cpu() to copy the tensor to host memory first."
+            )
+        return to_host(self.array)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.is_floating_point or self.dtype.is_complex or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            if self.array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self.array.item())
+
+    def __format__(self, spec: str) -> str:
+        if self.array.ndim == 0 and spec:
+            return format(self.item(), spec)
+        return object.__format__(self, spec) if spec else repr(self)
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __repr__(self) -> str:
+        node = self.grad_fn
+        shown = printing.tensor_repr(
+            to_host(self.array),
+            requires_grad=self.requires_grad,
+            grad_fn_name=None if node is None else node.name(),
+            default_dtype=dtypes.get_default_dtype().array_dtype,
+        )
+        return f"Parameter containing:\n{shown}" if self._is_param else shown
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        if self._node is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support being sent to another process "
+                "or pickled; call detach() first"
+            )
+        return _rebuild, (to_host(self.array), self._needs, self._is_param)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self._node is not None:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        made: Tensor = object.__new__(type(self))
+        made._set(self.array.copy())
+        made._needs, made._is_param = self._needs, self._is_param
+        if self._grad is not None:
+            made._grad = self._grad.__deepcopy__(memo)
+        memo[id(self)] = made
+        return made
+
+    # --- its gradient ---
+
+    @property
+    def requires_grad(self) -> bool:
+        if self._view is not None:
+            sync(self)
+        return self._needs
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        self.requires_grad_(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        if self._node is not None:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed "
+                    "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return self
+        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and self.dtype.is_complex:
+            raise NotImplementedError("gradients of complex tensors are not in glassgrad yet")
+        self._needs = bool(requires_grad)
+        return self
+
+    @property
+    def grad_fn(self) -> Node | None:
+        if self._view is not None:
+            sync(self)
+        return self._node
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.grad_fn is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward() has accumulated here; None before, and on what isn't a leaf."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, g: Tensor | None) -> None:
+        if g is not None:
+            if not isinstance(g, Tensor):
+                raise TypeError(
+                    f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}"
+                )
+            if g.array.shape != self.array.shape:
+                raise RuntimeError(
+                    "assigned grad has data of a different size: "
+                    f"{list(g.array.shape)} for a tensor of {list(self.array.shape)}"
+                )
+            if g.array.dtype != self.array.dtype:
+                raise RuntimeError(f"assigned grad has data of a different type: {g.dtype} for {self.dtype}")
+        self._grad = g
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that isn't a leaf in its .grad, too."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node is None or self._retains:
+            return
+        import weakref
+
+        me = weakref.ref(self)
+
+        def keep(g: Tensor) -> None:
+            tensor = me()
+            if tensor is not None:
+                tensor._grad = Tensor._of(g.array.copy()) if g._node is None else g
+
+        self._node.register_hook(keep)
+        self._retains = True
+
+    @property
+    def retains_grad(self) -> bool:
+        return self._retains
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Removable:
+        """hook(grad) -> None or a new gradient, called whenever the gradient of this tensor is computed."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._node is not None:
+            return self._node.register_hook(hook)
+        if self._hooks is None:
+            self._hooks = {}
+        return Removable(self._hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Removable:
+        """hook(tensor), called after backward() has put the gradient into a leaf's .grad."""
+        if not self._needs or self._node is not None:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._after is None:
+            self._after = {}
+        return Removable(self._after, hook)
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Add d self / d leaf to the .grad of every leaf that requires one.
+
+        gradient: the gradient of self, needed unless self has one element; same shape as self.
+        retain_graph: keep what the formulas need, for a second call. create_graph: record this pass, too.
+        inputs: only these leaves get a gradient.
+        Raises RuntimeError when self requires no gradient, or the graph has been freed.
+        """
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def detach(self) -> Tensor:
+        """The same memory, cut from the graph; in-place changes of either are seen by backward's check."""
+        made = Tensor._of(self.array)
+        made.version = self.version
+        return made
+
+    def detach_(self) -> Tensor:
+        if self._view is not None:
+            raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        self._node, self._needs = None, False
+        return self
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, cut from the graph, with a version counter of its own."""
+        return Tensor._of(self.array)
+
+    @data.setter
+    def data(self, new: Tensor) -> None:
+        if not isinstance(new, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(new).__name__}")
+        self.array = new.array
+
+    def cpu(self) -> Tensor:
+        return self.to(CPU)
+
+    def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
+        return self.to("cuda" if device is None else device)
+
+    def pin_memory(self) -> Tensor:
+        if not self.is_cuda:
+            from .backend import cupy
+
+            cupy()  # as PyTorch: pinned memory needs a GPU
+        return self
+
+    def is_pinned(self) -> bool:
+        return False
+
+    def share_memory_(self) -> Tensor:
+        """Threads share a tensor as it is; processes get a copy."""
+        return self
+
+
+def _rebuild(array: np.ndarray, needs: bool, is_param: bool) -> Tensor:
+    made = Tensor._of(array)
+    made._needs, made._is_param = needs, is_param
+    return made
+
+
+TYPE_NAMES = {
+    "bool": "BoolTensor", "uint8": "ByteTensor", "int8": "CharTensor", "int16": "ShortTensor", "int32": "IntTensor",
+    "int64": "LongTensor", "float16": "HalfTensor", "float32": "FloatTensor", "float64": "DoubleTensor",
+    "bfloat16": "BFloat16Tensor", "complex64": "ComplexFloatTensor", "complex128": "ComplexDoubleTensor",
+}  # fmt: skip
+
+
+# --- from Python data ---
+
+
+def asarray(data: Any, to: dtype | None = None, where: device = CPU, copy: bool = True) -> Array:
+    """An array of numbers, nested sequences, arrays or tensors; Python floats get the default dtype."""
+    if isinstance(data, Tensor):
+        array = data.array
+    elif isinstance(data, (ndarray, np.generic)) or hasattr(data, "__cuda_array_interface__"):
+        array = as_array(data)
+    else:
+        array = _from_sequence(data, to)
+        copy = False
+    if to is None:
+        dtypes.of(array.dtype)
+    elif array.dtype != to.array_dtype:
+        array, copy = array.astype(to.array_dtype), False
+    moved = to_device(array, where)
+    return moved.copy() if copy and moved is array else moved
+
+
+def _from_sequence(data: Any, to: dtype | None) -> np.ndarray:
+    try:
+        array = np.array(_plain(data))
+    except ValueError:
+        raise ValueError(f"expected sequences of equal length at every depth, {_ragged(data)}") from None
+    if array.dtype.kind in "OUS":
+        raise TypeError(f"new(): invalid data type '{type(_first(data)).__name__}'")
+    if array.dtype.kind == "u" and array.dtype.itemsize == 8:
+        raise RuntimeError("Overflow when unpacking long: integers beyond int64 have no tensor dtype")
+    if to is not None or _holds_arrays(data):
+        return array
+    if array.dtype.kind == "f":
+        return array.astype(dtypes.get_default_dtype().array_dtype)
+    if array.dtype.kind == "c":
+        return array.astype(dtypes.of_number(1j).array_dtype)
+    return array
+
+
+def _plain(data: Any) -> Any:
+    if isinstance(data, Tensor):
+        return data.item() if data.array.ndim == 0 else data.tolist()
+    if isinstance(data, (list, tuple)) and any(isinstance(x, (Tensor, list, tuple)) for x in data):
+        return [_plain(x) for x in data]
+    return data
+
+
+def _holds_arrays(data: Any) -> bool:
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return isinstance(data, (ndarray, np.generic)) and not isinstance(data, float)
+
+
+def _first(data: Any) -> Any:
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return data
+
+
+def _ragged(data: Any, depth: int = 0) -> str:
+    lengths = {len(x) if isinstance(x, (list, tuple)) else None for x in data}
+    if len(lengths) > 1:
+        return f"but at dim {depth + 1} they have lengths {sorted(lengths, key=str)}"
+    inner = [x for x in data if isinstance(x, (list, tuple))]
+    return next((found for x in inner if (found := _ragged(x, depth + 1))), "") if inner else ""
+
+
+def tensor(
+    data: Any,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A new leaf with a copy of data: numbers, nested sequences, arrays.
+
+    >>> tensor([[1.0, 2.0], [3.0, 4.0]])
+    tensor([[1., 2.],
+            [3., 4.]])
+    """
+    made = Tensor._of(asarray(data, dtype, as_device(device)))
+    if pin_memory:
+        made.pin_memory()
+    return made.requires_grad_(requires_grad) if requires_grad else made
+
+
+# --- differentiation ---
+
+
+def _many(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, (tuple, list)) else [x]
+
+
+def _seeds(outputs: list[Tensor], gradients: list[Any], create_graph: bool) -> list[tuple[Any, Any]]:
+    if len(gradients) != len(outputs):
+        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
+    return [_seed(y, g, create_graph) for y, g in zip(outputs, gradients, strict=True)]
+
+
+def _seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
+    """Where the walk starts for the output y, and with which gradient."""
+    if not y.requires_grad:
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
+    array = y.array
+    if g is None:
+        if array.size != 1:
+            raise RuntimeError(
+                "grad can be implicitly created only for scalar outputs: "
+                f"this one has shape {tuple(array.shape)}; pass gradient=, or reduce it with sum() or mean()"
+            )
+        one = array.dtype.type(1) if array.ndim == 0 else xp_of(array).ones_like(array)
+        return y._node or y, Tensor._of(as_array(one)) if create_graph else one
+    if not isinstance(g, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+    if g.array.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {g.shape} and output[0] has a shape of {y.shape}."
+        )
+    if g.array.dtype != array.dtype:
+        g = g.to(y.dtype)
+    return y._node or y, g if create_graph else g.array
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """As Tensor.backward, for several outputs at once. No .grad changes if anything is raised."""
+    keep = create_graph if retain_graph is None else retain_graph
+    taken: set[int] = set()
+    if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
+        leaves, _ = walk([_seed(tensors, None, create_graph)], keep, create_graph)
+    else:
+        outputs = _many(tensors)
+        gradients = [None] * len(outputs) if grad_tensors is None else _many(grad_tensors)
+        chosen = None if inputs is None else _many(inputs)
+        if chosen is not None and not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        targets: set[Any] | None = None if chosen is None else {x.grad_fn or x for x in chosen}
+        leaves, found = walk(_seeds(outputs, gradients, create_graph), keep, create_graph, targets)
+        if chosen is not None and targets is not None:
+            leaves = {x: g for x, g in leaves.items() if x in targets}
+            leaves.update({x: found[x._node] for x in chosen if x._node in found})
+        taken = {id(g.array) for g in gradients if g is not None}
+    for leaf, hooks in [(leaf, leaf._hooks) for leaf in leaves if leaf._hooks and leaf._node is None]:
+        leaves[leaf] = run_hooks(hooks, leaves[leaf], create_graph)
+    for leaf, g in leaves.items():
+        _accumulate(leaf, g, taken)
+    for leaf, after in [(leaf, leaf._after) for leaf in leaves if leaf._after]:
+        for hook in tuple(after.values()):
+            hook(leaf)
+
+
+def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
+    """Add g to leaf.grad. An array that something else may hold is copied, so that no two gradients share memory."""
+    old = leaf._grad
+    if isinstance(g, Tensor):  # recorded
+        leaf._grad = g if old is None else old + g
+        return
+    if type(g) is not ndarray:
+        g = as_array(g)
+    if g.dtype is not leaf.array.dtype:
+        g = g.astype(leaf.array.dtype, copy=False)
+    if old is not None:
+        if old._needs:
+            leaf._grad = old + Tensor._of(g)
+            return
+        xp = np if type(g) is ndarray else xp_of(g)
+        xp.add(old.array, g, old.array)
+        old.version[0] += 1
+        return
+    leaf._grad = Tensor._of(_own(g, taken))
+
+
+def _own(g: Array, taken: set[int]) -> Array:
+    """g, or a copy of it where something else may hold its memory."""
+    if g.base is not None or id(g) in taken or not g.flags.c_contiguous:
+        g = g.copy()
+    taken.add(id(g))
+    return g
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of the outputs, summed, with respect to the inputs; no .grad changes.
+
+    Raises RuntimeError for an input that the outputs don't depend on, unless allow_unused (None) or
+    materialize_grads (zeros).
+    """
+    if is_grads_batched:
+        raise NotImplementedError("autograd.grad: is_grads_batched is not in glassgrad yet")
+    outs, ins = _many(outputs), _many(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, got: False.")
+    for x in ins:
+        if not x.requires_grad:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    edges = [x._node or x for x in ins]
+    gradients = [None] * len(outs) if grad_outputs is None else _many(grad_outputs)
+    keep = create_graph if retain_graph is None else retain_graph
+    leaves, found = walk(_seeds(outs, gradients, create_graph), keep, create_graph, set(edges))
+    taken = {id(g.array) for g in gradients if g is not None}
+    result: list[Tensor | None] = []
+    for x, edge in zip(ins, edges, strict=True):
+        g = found.get(edge) if isinstance(edge, Node) else leaves.get(edge)
+        if g is None:
+            if not (allow_unused or materialize_grads):
+                raise RuntimeError(
+                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    "Set allow_unused=True if this is the desired behavior."
+                )
+            if materialize_grads:
+                g = xp_for(x.device).zeros(x.array.shape, x.array.dtype)
+        elif isinstance(edge, Tensor) and edge._hooks:
+            g = run_hooks(edge._hooks, g, create_graph)
+        result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(as_array(g), taken)))
+    return tuple(result)

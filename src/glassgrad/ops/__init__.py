@@ -1,0 +1,104 @@
+"""The operations. Each file declares what it gives to the public namespace (`__all__`) and to Tensor: METHODS are
+methods under the same name, IN_PLACE are methods with a trailing underscore that change the tensor itself."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ..core.tensor import Tensor
+from ..core.views import in_place
+from . import (
+    activations,
+    arrange,
+    cast,
+    create,
+    cumulative,
+    decompositions,
+    dropout,
+    einsum,
+    elementwise,
+    extremes,
+    gather,
+    index,
+    linalg,
+    losses,
+    matrices,
+    neural,
+    norms,
+    operators,
+    order,
+    parts,
+    pool,
+    randoms,
+    reduce,
+    resample,
+    shape,
+    solve,
+    special,
+    statistics,
+    windows,
+)
+
+MODULES = (
+    elementwise,
+    activations,
+    special,
+    cast,
+    reduce,
+    extremes,
+    cumulative,
+    shape,
+    parts,
+    index,
+    gather,
+    order,
+    statistics,
+    arrange,
+    create,
+    randoms,
+    linalg,
+    einsum,
+    solve,
+    decompositions,
+    matrices,
+    windows,
+    pool,
+    resample,
+    dropout,
+    neural,
+    losses,
+    norms,
+)
+
+OPERATORS = {
+    **operators.TABLE,
+    "__matmul__": operators.forth(linalg.matmul),
+    "__rmatmul__": operators.back(linalg.matmul),
+    "where": elementwise.where_method,
+}
+
+
+def _changing(call: Any) -> Any:
+    @functools.wraps(call)
+    def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
+        return in_place(self, call, *args, **options)
+
+    method.__name__ = method.__qualname__ = f"{call.__name__}_"
+    return method
+
+
+def attach() -> None:
+    """Give Tensor its methods and operators."""
+    for module in MODULES:
+        for name in module.METHODS:
+            setattr(Tensor, name, getattr(module, name))
+        for name in module.IN_PLACE:
+            setattr(Tensor, f"{name}_", _changing(getattr(module, name)))
+    for name, call in OPERATORS.items():
+        setattr(Tensor, name, call)
+    for name, read in shape.PROPERTIES.items():
+        setattr(Tensor, name, property(read))
+
+
+attach()

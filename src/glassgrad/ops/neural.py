@@ -1,0 +1,310 @@
+"""Softmax, linear layers, embedding, attention."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..core.backend import Array, xp_of
+from ..core.op import op
+from ..core.tensor import Tensor
+from .dropout import dropout
+from .elementwise import exp, where
+from .gather import embedding as lookup
+from .reduce import sum as sum_over
+from .shape import permute, reshape, sum_to_size, wrap
+from .windows import half_in_float32
+
+__all__ = ["bilinear", "log_softmax", "softmax"]
+METHODS: tuple[str, ...] = ("log_softmax", "softmax")
+IN_PLACE: tuple[str, ...] = ()
+
+
+# --- softmax ---
+
+
+@op
+@half_in_float32
+def softmax_(x: Array, *, dim: int) -> Array:
+    xp = xp_of(x)
+    y = xp.subtract(x, xp.maximum.reduce(x, dim, None, None, True, -math.inf))
+    xp.exp(y, out=y)
+    y /= xp.add.reduce(y, dim, None, None, True)
+    return y
+
+
+@op
+@half_in_float32
+def log_softmax_(x: Array, *, dim: int) -> Array:
+    xp = xp_of(x)
+    y = xp.subtract(x, xp.maximum.reduce(x, dim, None, None, True, -math.inf))
+    y -= xp.log(xp.add.reduce(xp.exp(y), dim, None, None, True))
+    return y
+
+
+def _softmax_slope(g: Any, y: Any, dim: int) -> Any:
+    t = g * y
+    return t - y * sum_over(t, dim=(dim,), keepdim=True)
+
+
+softmax_.vjp(x=_softmax_slope)
+log_softmax_.vjp(x=lambda g, y, dim: g - exp(y) * sum_over(g, dim=(dim,), keepdim=True))
+
+
+@softmax_.jvp
+def _(primals: Any, tangents: Any, y: Any, *, dim: int) -> Any:
+    return _softmax_slope(tangents[0], y, dim)  # the Jacobian is symmetric
+
+
+@log_softmax_.jvp
+def _(primals: Any, tangents: Any, y: Any, *, dim: int) -> Any:
+    t = tangents[0]
+    return t - sum_over(exp(y) * t, dim=(dim,), keepdim=True)
+
+
+def _along(call: Any, name: str, input: Any, dim: int | None, dtype: Any) -> Tensor:
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(input).__name__}")
+    x = input if dtype is None else input.to(dtype)
+    ndim = x.array.ndim
+    if x.array.dtype.kind not in "fV":
+        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: convert with .float(), or give dtype=')
+    if dim is None:  # the choice of PyTorch's deprecated default
+        dim = 0 if ndim in (0, 1, 3) else 1
+    dim = wrap(dim, ndim)
+    return call(x, dim=dim) if ndim else call(x.reshape(1), dim=dim).reshape(())
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """exp(x) / sum(exp(x)) along dim, without overflow; same shape.
+
+    dtype: convert to it first. Raises NotImplementedError for integers, IndexError if there is no such dim.
+
+    >>> softmax(tensor([0.0, 0.0]), dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    return _along(softmax_, "softmax", input, dim, dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """x - log(sum(exp(x))) along dim, without overflow or cancellation; same shape. Errors as softmax."""
+    return _along(log_softmax_, "log_softmax", input, dim, dtype)
+
+
+def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """softmax(-x) along dim."""
+    return softmax(-input, dim, dtype=dtype)
+
+
+# --- linear ---
+
+
+@op
+@half_in_float32
+def linear_(x: Array, w: Array, b: Array | None = None) -> Array:
+    """(..., I), (O, I), (O,) -> (..., O), as one product of matrices."""
+    y = (x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])) @ w.T
+    if b is not None:
+        y += b
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], w.shape[0])
+
+
+def _rows(x: Any) -> Any:
+    return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+linear_.vjp(
+    x=lambda g, w: linear_(g, permute(w, dims=(1, 0))),
+    w=lambda g, x: permute(_rows(g), dims=(1, 0)) @ _rows(x),
+    b=lambda g: sum_to_size(g, shape=tuple(g.shape[-1:])),
+)
+
+
+@linear_.jvp
+def _(primals: Any, tangents: Any, y: Any) -> Any:
+    (x, w, *_), (dx, dw, *db) = primals, tangents
+    parts = []
+    if dx is not None:
+        parts.append(linear_(dx, w))
+    if dw is not None:
+        parts.append(linear_(x, dw))
+    if db and db[0] is not None:
+        parts.append(y * 0 + db[0])
+    return sum(parts[1:], parts[0])
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x @ w.T + b: input (..., I), weight (O, I) or (I,), bias (O,) -> (..., O) or (...).
+
+    Raises RuntimeError if the sizes or the dtypes don't fit.
+    """
+    for t in (input, weight) if bias is None else (input, weight, bias):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"linear(): expected Tensors, got {type(t).__name__}")
+    x, w = input.array, weight.array
+    if w.ndim not in (1, 2) or x.ndim == 0 or x.shape[-1] != w.shape[-1]:
+        hint = " Did you mean weight.T?" if w.ndim == 2 and x.ndim and x.shape[-1] == w.shape[0] else ""
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({_by(x.shape)} and {_by(w.shape[::-1])}): linear expects "
+            f"input (..., I) and weight (O, I), got {tuple(x.shape)} and {tuple(w.shape)}.{hint}"
+        )
+    if x.dtype != w.dtype or (bias is not None and bias.array.dtype != x.dtype):
+        other = weight if x.dtype != w.dtype or bias is None else bias
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}. "
+            "Convert one of them with .to()"
+        )
+    if w.ndim == 1:
+        made = linear_(input, weight.unsqueeze(0)).squeeze(-1)
+        return made if bias is None else made + bias
+    if bias is None:
+        return linear_(input, weight)
+    if bias.array.shape != w.shape[:1]:
+        if bias.array.size != 1 or bias.array.ndim > 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({w.shape[0]}) must match the existing size: "
+                f"linear expects bias ({w.shape[0]},), got {tuple(bias.array.shape)}"
+            )
+        bias = bias.expand(w.shape[0])
+    return linear_(input, weight, bias)
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, (math.prod(shape[:-1]), shape[-1]) if len(shape) > 1 else shape))
+
+
+def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """y_o = x1 @ W_o @ x2 + b_o: (..., I), (..., J), (O, I, J), (O,) -> (..., O). RuntimeError if sizes don't fit."""
+    s, t, w = input1.array.shape, input2.array.shape, weight.array.shape
+    if len(s) != len(t):
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(s)} and {len(t)}")
+    for d, (m, n) in enumerate(zip(s[:-1], t[:-1], strict=True)):
+        if m != n:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {d}: got {m} and {n}")
+    for k, (m, n) in enumerate(zip((s[-1], t[-1]), w[1:], strict=True), 1):
+        if m != n:
+            raise RuntimeError(f"bilinear(): input{k} size does not match weight size: got {m} but expected {n}")
+    rows = input1.reshape(-1, s[-1]) @ weight.permute(1, 0, 2).reshape(w[1], w[0] * w[2])  # (B, O J)
+    y = (rows.reshape(-1, w[0], w[2]) @ input2.reshape(-1, t[-1], 1)).reshape(*s[:-1], w[0])
+    return y if bias is None else y + bias
+
+
+# --- embedding ---
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Rows of weight (V, D) for integers (...): (..., D).
+
+    padding_idx: this row gets no gradient. max_norm: the rows used are first scaled, in place, to at most this
+    norm. scale_grad_by_freq: a row's gradient is divided by how often it occurs here.
+    Raises IndexError for indices outside [0, V), RuntimeError where input isn't int64 or int32.
+    """
+    if sparse:
+        raise NotImplementedError("embedding: sparse gradients are not in glassgrad; use sparse=False")
+    rows, i = weight.array.shape[0], input.array
+    if padding_idx is not None and not -rows <= padding_idx < rows:
+        raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} for {rows} rows")
+    padding = None if padding_idx is None else padding_idx % rows
+    y = lookup(weight, input, padding)
+    if max_norm is not None:  # only now are the indices known to be right
+        _shorten(weight, i, max_norm, norm_type)
+        y = lookup(weight, input, padding)
+    if scale_grad_by_freq and y.requires_grad:
+        xp = xp_of(i)
+        share = 1 / xp.bincount(i.reshape(-1), minlength=rows)[i].astype(weight.array.dtype)
+        y.register_hook(lambda g: g * Tensor._of(share[..., None]))
+    return y
+
+
+def _shorten(weight: Tensor, used: Array, max_norm: float, norm_type: float) -> None:
+    """The rows used, scaled in place to a norm of at most max_norm. Not recorded, as in PyTorch."""
+    xp = xp_of(used)
+    w, rows = weight.array, xp.unique(used)
+    norms = xp.linalg.norm(w[rows], norm_type, 1)
+    long = norms > max_norm
+    w[rows[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(w.dtype)
+    weight.version[0] += 1
+
+
+# --- attention ---
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor:
+    """softmax(q @ k^T * scale + mask) @ v: query (..., L, E), key (..., S, E), value (..., S, V) -> (..., L, V).
+
+    attn_mask broadcasts to (..., L, S): bool, true where attention is allowed, or a number added to the scores.
+    is_causal: position i sees keys 0..i. scale: 1 / sqrt(E) unless given. A row that may see nothing gives zeros.
+    enable_gqa: key and value have fewer heads (dim -3), each serving a group of query's.
+    Raises RuntimeError where shapes or dtypes don't fit. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
+    """
+    for t in (query, key, value):
+        if t.array.ndim < 2:
+            raise RuntimeError(
+                f"scaled_dot_product_attention: query, key and value need at least 2 dimensions, got {t.array.ndim}"
+            )
+        if t.array.dtype != query.array.dtype:
+            raise RuntimeError(
+                "Expected query, key, and value to have the same dtype, but got query.dtype: "
+                f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead."
+            )
+    if query.array.shape[-1] != key.array.shape[-1] or key.array.shape[-2] != value.array.shape[-2]:
+        raise RuntimeError(
+            "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E), value (..., S, V), got "
+            f"{tuple(query.array.shape)}, {tuple(key.array.shape)}, {tuple(value.array.shape)}"
+        )
+    if enable_gqa:
+        key, value = [_per_query_head(query, t) for t in (key, value)]
+    if scale is None:
+        scale = 1 / math.sqrt(query.array.shape[-1])
+    scores = (query * scale) @ key.mT  # (..., L, S)
+    hidden = None
+    if is_causal:
+        if attn_mask is not None:
+            raise RuntimeError("scaled_dot_product_attention: attn_mask must be None when is_causal is True")
+        xp = xp_of(query.array)
+        hidden = ~xp.tri(*scores.array.shape[-2:], dtype=bool)
+    elif attn_mask is not None and attn_mask.array.dtype.kind == "b":
+        hidden = ~attn_mask.array
+    if hidden is not None:
+        scores = where(Tensor._of(hidden), -math.inf, scores)
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    sees = None
+    if attn_mask is not None:
+        sees = ~(scores.array == -math.inf).all(-1, keepdims=True)
+        sees = None if sees.all() else Tensor._of(sees)
+    if sees is None:
+        weights = softmax_(scores, dim=scores.array.ndim - 1)
+    else:  # NaN neither in the weights nor in their gradient
+        weights = where(sees, softmax_(where(sees, scores, 0.0), dim=scores.array.ndim - 1), 0.0)
+    if dropout_p:
+        weights = dropout(weights, dropout_p)
+    return weights @ value
+
+
+def _per_query_head(query: Tensor, t: Tensor) -> Tensor:
+    heads, own = query.array.shape[-3], t.array.shape[-3]
+    if heads % own:
+        raise RuntimeError(
+            f"Number of heads in key and value must divide the number of heads in query: {own} and {heads}"
+        )
+    lead, tail = t.array.shape[:-2], t.array.shape[-2:]
+    wide = t.unsqueeze(-3).expand(*lead, heads // own, *tail)
+    return wide.reshape(*lead[:-1], heads, *tail)

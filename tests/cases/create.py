@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import glassgrad as gg
+
+from .make import case, const, ints, real
+
+CASES = [
+    case("sizes", "zeros", 2, 3, order=0),
+    case("size", "zeros", (2, 3), dtype=gg.int64, order=0),
+    case("0-d", "ones", (), order=0),
+    case("named", "ones", size=(2,), dtype=gg.bool, order=0),
+    case("float", "full", (2, 2), 1.5, order=0),
+    case("int", "full", (2,), 3, order=0),
+    case("bool", "full", (2,), True, order=0),
+    case("plain", "zeros_like", real(2, 3), order=0),
+    case("dtype", "ones_like", ints(0, 5, 2), dtype=gg.float64, order=0),
+    case("plain", "full_like", real(2, 3), 7, order=0),
+    case("end", "arange", 5, order=0),
+    case("range", "arange", 2, 8, 3, order=0),
+    case("back", "arange", 5, 0, -2, order=0),
+    case("float", "arange", 0, 1, 0.1, order=0),
+    case("dtype", "arange", 0.5, 4, dtype=gg.int64, order=0),
+    case("empty", "arange", 3, 3, order=0),
+    case("plain", "linspace", 0, 1, 7, order=0),
+    case("double", "linspace", -3.7, 11.1, 30, dtype=gg.float64, order=0),
+    case("one", "linspace", 2, 5, 1, order=0),
+    case("none", "linspace", 2, 5, 0, order=0),
+    case("ints", "linspace", 0, 10, 4, dtype=gg.int64, order=0),
+    case("plain", "logspace", 0, 2, 5, order=0),
+    case("base", "logspace", 0, 4, 5, base=2, dtype=gg.float64, order=0),
+    case("square", "eye", 3, order=0),
+    case("wide", "eye", 2, 4, dtype=gg.int64, order=0),
+    case("plain", "Tensor.new_zeros", real(2), 2, 3, order=0),
+    case("plain", "Tensor.new_ones", real(2), (2, 3), order=0),
+    case("plain", "Tensor.new_full", ints(0, 3, 2), (2,), 4, order=0),
+    case("plain", "Tensor.new_tensor", real(2), [1, 2], order=0),
+    case("plain", "scalar_tensor", 3, order=0),
+    case("plain", "as_tensor", [1.0, 2.0], order=0),
+    case("plain", "asarray", [[1, 2]], order=0),
+    case("plain", "vander", real(3), order=0),
+    case("increasing", "vander", const([1, 2, 3]), 4, True, order=0),
+    case("certain", "bernoulli", const([1.0, 0.0, 1.0]), order=0),
+    case("plain", "tril_indices", 3, 4, -1, order=0),
+    case("plain", "triu_indices", 3, 3, order=0),
+]

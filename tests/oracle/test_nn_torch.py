@@ -1,0 +1,379 @@
+"""Every layer and loss beside PyTorch's: weights from the same seed, outputs, gradients, states, reprs and errors."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import warnings
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import glassgrad as gg  # noqa: E402
+from glassgrad import nn  # noqa: E402
+from module_rows import ROWS, Row  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+def make(case: Row, seed: int = 0) -> tuple[Any, Any]:
+    gg.manual_seed(seed), torch.manual_seed(seed)
+    return getattr(nn, case.name)(*case.args, **case.options), getattr(torch.nn, case.name)(*case.args, **case.options)
+
+
+def inputs(case: Row, dtype: str) -> list[np.ndarray]:
+    rng = np.random.RandomState(3)
+    reals = [rng.uniform(0.05, 0.95, s) if case.positive else rng.standard_normal(s) for s in case.shapes]
+    made = [np.asarray(a, dtype) for a in reals]
+    made += [rng.randint(0, below, s) for s, below in case.integers]
+    return made if case.signs is None else [*made, np.asarray(rng.choice([-1.0, 1.0], case.signs), dtype)]
+
+
+def near(ours: Any, theirs: Any, dtype: str) -> None:
+    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    assert a.shape == b.shape and a.dtype == b.dtype
+    rtol = 1e-10 if dtype == "float64" else 2e-5
+    np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol * max(1.0, float(np.abs(b).max(initial=0))))
+
+
+def same_states(ours: Any, theirs: Any, exact: bool = True) -> None:
+    mine, other = ours.state_dict(), theirs.state_dict()
+    assert list(mine) == list(other)
+    assert dict(mine._metadata) == dict(other._metadata)
+    for key in other:
+        a, b = mine[key].numpy(), other[key].numpy()
+        assert a.shape == b.shape and a.dtype == b.dtype, key
+        if exact:
+            np.testing.assert_array_equal(a, b)
+        else:
+            near(mine[key], other[key], "float32")
+
+
+@pytest.mark.parametrize("case", ROWS, ids=str)
+def test_constructor(case: Row) -> None:
+    """The same weights from the same seed, and the generator left where PyTorch leaves it."""
+    ours, theirs = make(case)
+    same_states(ours, theirs, exact=case.name != "Embedding" or ours.weight.numel() >= 16)
+    assert repr(ours) == repr(theirs)
+    assert gg.rand(3).tolist() == torch.rand(3).tolist()
+    assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
+    assert [n for n, _ in ours.named_buffers()] == [n for n, _ in theirs.named_buffers()]
+
+
+@pytest.mark.parametrize("mode", ["train", "eval"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", ROWS, ids=str)
+@pytest.mark.filterwarnings("ignore:reduction. 'mean' divides the total loss")
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.filterwarnings("ignore:An output with one or more elements was resized")
+def test_output_and_gradients(case: Row, dtype: str, mode: str) -> None:
+    ours, theirs = make(case)
+    for m in (ours, theirs):
+        m.to(getattr(gg if m is ours else torch, dtype)).train(mode == "train")
+    theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
+    arrays = inputs(case, dtype)
+    if case.name == "RReLU" and mode == "train":  # its random slopes are not here yet
+        with pytest.raises(NotImplementedError, match="rrelu"):
+            ours(gg.tensor(arrays[0]))
+        return
+    for _ in range(2):  # a second time: running statistics have moved
+        xs = [gg.tensor(a, requires_grad=i < len(case.shapes)) for i, a in enumerate(arrays)]
+        zs = [torch.tensor(a, requires_grad=i < len(case.shapes)) for i, a in enumerate(arrays)]
+        ours.zero_grad(), theirs.zero_grad()
+        gg.manual_seed(5), torch.manual_seed(5)
+        # an intermediate, since what is in place may not change a leaf
+        y = ours(*[x * 1 if x.requires_grad else x for x in xs])
+        z = theirs(*[t * 1 if t.requires_grad else t for t in zs])
+        if isinstance(z, tuple):
+            assert (y[1].numpy() == z[1].numpy()).all()
+            y, z = y[0], z[0]
+        near(y, z, dtype)
+        assert y.requires_grad == z.requires_grad
+        if not z.requires_grad:
+            continue
+        g = np.asarray(np.random.RandomState(1).standard_normal(tuple(z.shape)), dtype)
+        y.backward(gg.tensor(g)), z.backward(torch.tensor(g))
+        for x, t in zip(xs, zs, strict=True):
+            if t.grad is not None:  # PyTorch's gradient of hardsigmoid has float32's 1 / 6 in it
+                near(x.grad, t.grad, "float32" if case.name == "Hardsigmoid" else dtype)
+        for (name, p), (_, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
+            assert (p.grad is None) == (q.grad is None), name
+            if q.grad is not None:
+                near(p.grad, q.grad, dtype)
+        for b, c in zip(ours.buffers(), theirs.buffers(), strict=True):
+            near(b, c, dtype)
+
+
+def test_every_class_has_a_row() -> None:
+    have = {case.name for case in ROWS}
+    ours = {n for n in nn.__all__ if inspect.isclass(getattr(nn, n)) and issubclass(getattr(nn, n), nn.Module)}
+    containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
+    assert ours - containers == have
+    assert not ours - set(dir(torch.nn))
+
+
+@pytest.mark.parametrize("name", sorted({case.name for case in ROWS}))
+def test_signature(name: str) -> None:
+    """Arguments of the constructor: PyTorch's names, order, kinds and defaults."""
+
+    def of(library: Any) -> list[tuple[Any, ...]]:
+        parameters = inspect.signature(getattr(library, name)).parameters.values()
+        return [(p.name, p.kind, p.default) for p in parameters]
+
+    theirs = of(torch.nn)
+    if [p[0] for p in theirs] == ["args", "kwargs"] and name != "Identity":  # Module's own, which takes nothing
+        theirs = []
+    ours = of(nn)
+    assert [p for p in ours if p[0] not in ("args", "kwargs")] == [p for p in theirs if p[0] not in ("args", "kwargs")]
+
+
+# --- losses with weights ---
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("name", "which"), [
+    ("CrossEntropyLoss", "weight"), ("NLLLoss", "weight"), ("BCELoss", "weight"), ("BCEWithLogitsLoss", "weight"),
+    ("BCEWithLogitsLoss", "pos_weight"), ("MultiLabelSoftMarginLoss", "weight"), ("MultiMarginLoss", "weight"),
+])  # fmt: skip
+def test_weighted_losses(name: str, which: str, reduction: str) -> None:
+    rng = np.random.RandomState(0)
+    w, x = rng.uniform(0.5, 2, 5), rng.uniform(0.05, 0.95, (6, 5))
+    t = rng.randint(0, 5, 6) if name in ("CrossEntropyLoss", "NLLLoss", "MultiMarginLoss") else rng.rand(6, 5)
+    ours = getattr(nn, name)(**{which: gg.tensor(w)}, reduction=reduction)
+    theirs = getattr(torch.nn, name)(**{which: torch.tensor(w)}, reduction=reduction)
+    same_states(ours, theirs)
+    assert repr(ours) == repr(theirs)
+    near(ours(gg.tensor(x), gg.tensor(t)), theirs(torch.tensor(x), torch.tensor(t)), "float64")
+
+
+@pytest.mark.parametrize("old", [(False, None), (None, False), (True, True), (False, False), (False, True)])
+def test_old_words_for_reduction(old: Any) -> None:
+    with pytest.warns(UserWarning, match="size_average and reduce"):
+        theirs = torch.nn.MSELoss(*old)
+    with pytest.warns(UserWarning, match="size_average and reduce"):
+        ours = nn.MSELoss(*old)
+    assert ours.reduction == theirs.reduction
+
+
+def test_output_size_of_a_transposed_convolution() -> None:
+    ours, theirs = make(Row("ConvTranspose2d", (4, 6, 3), {"stride": 3, "padding": 1}))
+    theirs.load_state_dict({k: torch.tensor(v.numpy()) for k, v in ours.state_dict().items()})
+    a = np.random.RandomState(0).standard_normal((2, 4, 5, 4)).astype(np.float32)
+    for size in ((14, 11), (2, 6, 15, 12), [13, 10]):
+        near(ours(gg.tensor(a), size), theirs(torch.tensor(a), size), "float32")
+    for wrong in ((20, 11), (14,), (14, 11, 3)):
+        with pytest.raises(ValueError, match="output"):
+            theirs(torch.tensor(a), wrong)
+        with pytest.raises(ValueError, match="output"):
+            ours(gg.tensor(a), wrong)
+
+
+# --- init ---
+
+INITS = [
+    ("uniform_", {}), ("uniform_", {"a": -2.0, "b": 3.0}), ("normal_", {}), ("normal_", {"mean": 1.0, "std": 0.1}),
+    ("constant_", {"val": 0.3}), ("ones_", {}), ("zeros_", {}), ("eye_", {}), ("dirac_", {}), ("dirac_", {"groups": 2}),
+    ("xavier_uniform_", {}), ("xavier_uniform_", {"gain": 2.0}), ("xavier_normal_", {}), ("kaiming_uniform_", {}),
+    ("kaiming_uniform_", {"a": 0.3, "mode": "fan_out"}), ("kaiming_uniform_", {"nonlinearity": "relu"}),
+    ("kaiming_normal_", {"nonlinearity": "tanh"}), ("trunc_normal_", {}), ("trunc_normal_", {"std": 0.02}),
+    ("trunc_normal_", {"mean": 0.3, "a": -0.2, "b": 0.1}), ("orthogonal_", {}), ("orthogonal_", {"gain": 2.0}),
+    ("sparse_", {"sparsity": 0.3}),
+]  # fmt: skip
+SHAPES = [(6, 5), (4, 3), (30, 40), (40, 30), (6, 2, 3), (8, 4, 3, 3), (4, 2, 3, 3, 2)]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("name", "options"), INITS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_init(name: str, options: Any, shape: Any, dtype: str) -> None:
+    x, z = gg.zeros(shape, dtype=getattr(gg, dtype)), torch.zeros(shape, dtype=getattr(torch, dtype))
+    gg.manual_seed(1), torch.manual_seed(1)
+    try:
+        getattr(torch.nn.init, name)(z, **options)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"dim|Fan"):
+            getattr(nn.init, name)(x, **options)
+        return
+    assert getattr(nn.init, name)(x, **options) is x
+    exact = name not in ("normal_", "xavier_normal_", "kaiming_normal_", "trunc_normal_", "orthogonal_", "sparse_")
+    if exact:
+        np.testing.assert_array_equal(x.numpy(), z.numpy())
+    else:
+        np.testing.assert_allclose(x.numpy(), z.numpy(), rtol=1e-5 if dtype == "float32" else 1e-12, atol=2e-7)
+    assert gg.rand(2).tolist() == torch.rand(2).tolist()
+
+
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "trunc_normal_", "kaiming_normal_"])
+def test_init_out_of_order_and_with_a_generator(name: str) -> None:
+    x, z = gg.zeros(6, 5).t(), torch.zeros(6, 5).t()
+    g, h = gg.Generator().manual_seed(4), torch.Generator().manual_seed(4)
+    getattr(nn.init, name)(x, generator=g), getattr(torch.nn.init, name)(z, generator=h)
+    np.testing.assert_allclose(x.numpy(), z.numpy(), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("nonlinearity", ["linear", "conv2d", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
+@pytest.mark.parametrize("param", [None, 0.3, 2])
+def test_gain(nonlinearity: str, param: Any) -> None:
+    assert nn.init.calculate_gain(nonlinearity, param) == torch.nn.init.calculate_gain(nonlinearity, param)
+
+
+# --- utils ---
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1, 3.5, math.inf, 0.5])
+@pytest.mark.parametrize("max_norm", [0.1, 1e6])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clip_grad_norm(norm_type: float, max_norm: float, dtype: str) -> None:
+    rng = np.random.RandomState(0)
+    arrays = [np.asarray(rng.standard_normal(s), dtype) for s in ((3, 4), (5,), (), (2, 0))]
+    ps, qs = [gg.tensor(a) for a in arrays], [torch.tensor(a) for a in arrays]
+    for p, q in zip(ps[:3], qs[:3], strict=True):
+        p.grad, q.grad = p * 2, q * 2
+    near(nn.utils.get_total_norm([p.grad for p in ps[:3]], norm_type),
+         torch.nn.utils.get_total_norm([q.grad for q in qs[:3]], norm_type), dtype)  # fmt: skip
+    ours = nn.utils.clip_grad_norm_(iter(ps), max_norm, norm_type)
+    near(ours, torch.nn.utils.clip_grad_norm_(qs, max_norm, norm_type), dtype)
+    for p, q in zip(ps[:3], qs[:3], strict=True):
+        near(p.grad, q.grad, dtype)
+    nn.utils.clip_grad_value_(ps, 0.01), torch.nn.utils.clip_grad_value_(qs, 0.01)
+    for p, q in zip(ps[:3], qs[:3], strict=True):
+        near(p.grad, q.grad, dtype)
+
+
+def test_norms_that_are_not_finite() -> None:
+    for library, one in ((nn.utils, gg.ones), (torch.nn.utils, torch.ones)):
+        p = one(3)
+        p.grad = one(3) * math.nan
+        with pytest.raises(RuntimeError, match="non-finite"):
+            library.clip_grad_norm_([p], 1.0, error_if_nonfinite=True)
+        assert math.isnan(library.clip_grad_norm_(p, 1.0).item())
+        p.grad = one(3)
+        assert library.clip_grad_norm_([], 1.0).item() == 0.0
+
+
+def test_parameters_as_a_vector() -> None:
+    ours, theirs = make(Row("Linear", (3, 4)))
+    vector = torch.nn.utils.parameters_to_vector(theirs.parameters())
+    near(nn.utils.parameters_to_vector(ours.parameters()), vector, "float64")
+    v = np.arange(16.0, dtype=np.float32)
+    nn.utils.vector_to_parameters(gg.tensor(v), ours.parameters())
+    torch.nn.utils.vector_to_parameters(torch.tensor(v), theirs.parameters())
+    same_states(ours, theirs)
+
+
+# --- networks ---
+
+
+def network(library: Any) -> Any:
+    n = library
+    layers = n.Conv2d(1, 4, 3, bias=False), n.BatchNorm2d(4), n.ReLU(), n.MaxPool2d(2), n.Dropout2d(0.2)
+    parts = {"features": n.Sequential(*layers), "pool": n.AdaptiveAvgPool2d((2, 2)), "flat": n.Flatten()}
+    return n.Sequential(OrderedDict(parts, heads=n.ModuleDict({"a": n.Linear(16, 3)})))
+
+
+def run(m: Any, x: Any) -> Any:
+    return m.heads["a"](m.flat(m.pool(m.features(x))))
+
+
+def test_a_network_trains_alike() -> None:
+    gg.manual_seed(0), torch.manual_seed(0)
+    ours, theirs = network(nn), network(torch.nn)
+    same_states(ours, theirs)
+    assert repr(ours) == repr(theirs)
+    opt, peer = gg.optim.Adam(ours.parameters(), 0.01), torch.optim.Adam(theirs.parameters(), 0.01)
+    rng = np.random.RandomState(0)
+    gg.manual_seed(1), torch.manual_seed(1)
+    for _ in range(10):
+        x, t = rng.standard_normal((6, 1, 9, 9)).astype(np.float32), rng.randint(0, 3, 6)
+        opt.zero_grad(), peer.zero_grad()
+        loss = nn.CrossEntropyLoss()(run(ours, gg.tensor(x)), gg.tensor(t))
+        peer_loss = torch.nn.CrossEntropyLoss()(run(theirs, torch.tensor(x)), torch.tensor(t))
+        loss.backward(), peer_loss.backward()
+        opt.step(), peer.step()
+        assert loss.item() == pytest.approx(peer_loss.item(), rel=1e-4)
+    same_states(ours, theirs, exact=False)
+    fresh = network(nn)
+    assert str(fresh.load_state_dict(theirs.state_dict())) == "<All keys matched successfully>"
+    same_states(fresh, theirs)
+
+
+# --- errors: the same kind as PyTorch's ---
+
+WRONG = [
+    ("Conv2d", (3, 4, 3), {"groups": 2}), ("Conv2d", (4, 3, 3), {"groups": 2}), ("Conv2d", (4, 4, 3), {"groups": 0}),
+    ("Conv2d", (4, 4, 3), {"padding": "some"}), ("Conv2d", (4, 4, 3), {"padding": "same", "stride": 2}),
+    ("Conv2d", (4, 4, 3), {"padding_mode": "mirror"}), ("ConvTranspose2d", (4, 4, 3), {"padding_mode": "reflect"}),
+    ("Linear", (3,), {}), ("Linear", (3, 4), {"bais": True}), ("Bilinear", (0, 3, 4), {}), ("Dropout", (1.5,), {}),
+    ("Dropout", (-0.1,), {}), ("GroupNorm", (3, 4), {}), ("Embedding", (3, 4, 3), {}), ("Embedding", (3, 4, -4), {}),
+    ("MaxPool2d", (), {}), ("ReLU", (1, 2), {}), ("Hardtanh", (1.0, -1.0), {}),
+    ("Unflatten", (1, "ab"), {}), ("TripletMarginWithDistanceLoss", (), {"margin": -1.0}), ("Sigmoid", (3,), {}),
+    ("GaussianNLLLoss", (True,), {}), ("Linear", (3, 4), {"dtype": "int64"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args", "options"), WRONG)
+def test_errors_of_constructors(name: str, args: Any, options: Any) -> None:
+    def build(library: Any, types: Any) -> None:
+        named = {k: getattr(types, v) if k == "dtype" else v for k, v in options.items()}
+        getattr(library, name)(*args, **named)
+
+    with pytest.raises(Exception) as theirs:
+        build(torch.nn, torch)
+    with pytest.raises(type(theirs.value)) as ours:
+        build(nn, gg)
+    assert type(ours.value) is type(theirs.value)
+
+
+MISUSED = [
+    ("BatchNorm2d", (4,), (2, 4, 3)), ("BatchNorm1d", (4,), (2, 4, 3, 3)), ("BatchNorm1d", (4,), (2, 5)),
+    ("BatchNorm1d", (4,), (1, 4)), ("InstanceNorm2d", (4,), (4, 4)), ("Softmax2d", (), (4, 4)),
+    ("Linear", (3, 4), (2, 5)), ("Conv2d", (3, 4, 3), (2, 2, 5, 5)), ("Conv2d", (3, 4, 3), (3, 5)),
+    ("Conv2d", (3, 4, 9), (2, 3, 5, 5)), ("LayerNorm", (4,), (2, 5)), ("GroupNorm", (2, 4), (2, 6, 3)),
+    ("Bilinear", (2, 3, 4), (2, 2)), ("MaxPool2d", (9,), (1, 1, 3, 3)), ("GLU", (), (3, 5)),
+    ("Embedding", (3, 4), (2, 2)), ("PReLU", (3,), (2, 4)), ("Unflatten", (1, (2, 3)), (2, 5)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args", "shape"), MISUSED)
+def test_errors_of_calls(name: str, args: Any, shape: Any) -> None:
+    ours, theirs = make(Row(name, args))
+    with pytest.raises(Exception) as expected:
+        theirs(torch.ones(shape))
+    with pytest.raises(type(expected.value)) as given:
+        ours(gg.ones(shape))
+    assert type(given.value) is type(expected.value)
+
+
+@pytest.mark.parametrize("state", [
+    {"weight": (4, 3)}, {"weight": (4, 3), "bias": (4,), "more": (1,)}, {"weight": (3, 4), "bias": (4,)},
+])  # fmt: skip
+def test_states_that_do_not_fit(state: Any) -> None:
+    ours, theirs = make(Row("Linear", (3, 4)))
+    before = {k: v.tolist() for k, v in ours.state_dict().items()}
+    with pytest.raises(RuntimeError) as expected:
+        theirs.load_state_dict({k: torch.ones(s) for k, s in state.items()})
+    with pytest.raises(RuntimeError) as given:
+        ours.load_state_dict({k: gg.ones(s) for k, s in state.items()})
+    assert " ".join(str(given.value).replace("glassgrad.", "torch.").split()) == " ".join(str(expected.value).split())
+    assert {k: v.tolist() for k, v in ours.state_dict().items()} == before
+    loose = {k: s for k, s in state.items() if s != (3, 4)}
+    found = ours.load_state_dict({k: gg.ones(s) for k, s in loose.items()}, strict=False)
+    wanted = theirs.load_state_dict({k: torch.ones(s) for k, s in loose.items()}, strict=False)
+    assert tuple(found) == tuple(wanted) and repr(found).endswith(repr(wanted).split("(", 1)[-1])
+
+
+def test_warnings() -> None:
+    def seen(library: Any, one: Any) -> list[str]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            library.init.kaiming_uniform_(one(0, 3))
+            library.init.trunc_normal_(one(3, 3), mean=9.0)
+            library.utils.clip_grad_norm_((p for p in []), 1.0)
+            library.Hardtanh(min_value=-2.0)
+        return [f"{w.category.__name__} {w.message}" for w in caught]
+
+    assert seen(nn, gg.ones) == seen(torch.nn, torch.ones)

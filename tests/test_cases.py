@@ -1,0 +1,244 @@
+"""The universal checks, run on every row of the table: each gradient against finite differences, and more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassgrad as gg
+from cases import CASES
+from cases.make import Case, outputs_of, resolve
+from glassgrad.core.op import REGISTRY, Op
+
+STEP = 1e-5
+
+
+class Run:
+    """A row called on fresh tensors: the real inputs (wanting gradients where the row has any) and the outputs."""
+
+    def __init__(self, c: Case, arrays: list[np.ndarray] | None = None, dtype: Any = np.float64) -> None:
+        args, kwargs = c.draw(dtype)
+        self.reals: list[gg.Tensor] = []
+        given = iter(arrays) if arrays is not None else None
+
+        def tensors(x: Any, spec: Any) -> Any:
+            if isinstance(x, np.ndarray):
+                if not spec.real:
+                    return gg.tensor(x)
+                made = gg.Tensor._of(x if given is None else next(given))
+                if c.order:
+                    made.requires_grad_()
+                self.reals.append(made)
+                return made
+            if isinstance(x, (list, tuple)):
+                return type(x)(tensors(v, s) for v, s in zip(x, spec, strict=True))
+            if isinstance(x, dict):
+                return {k: tensors(v, spec[k]) for k, v in x.items()}
+            return x
+
+        args, kwargs = tensors(args, c.args), tensors(kwargs, c.kwargs)
+        self.result = resolve(gg, c.path)(*args, **kwargs)
+        self.outputs = outputs_of(self.result)
+        self.smooth = [y for y in self.outputs if y.requires_grad]
+
+    def weigh(self, seed: int) -> gg.Tensor:
+        """The smooth outputs as one number, with random weights."""
+        rng = np.random.default_rng(seed)
+        total = None
+        for y in self.smooth:
+            part = (y * gg.tensor(rng.uniform(0.5, 1.5, tuple(y.shape)))).sum()
+            total = part if total is None else total + part
+        assert total is not None, "no output requires grad"
+        return total
+
+
+def numeric(f: Any, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """Central differences of the number f(arrays) for every entry of every array."""
+    grads = []
+    for k, a in enumerate(arrays):
+        g = np.zeros_like(a)
+        for at in np.ndindex(a.shape):
+            ends = []
+            for sign in (1, -1):
+                moved = [b.copy() for b in arrays]
+                moved[k][at] += sign * STEP
+                ends.append(f(moved))
+            g[at] = (ends[0] - ends[1]) / (2 * STEP)
+        grads.append(g)
+    return grads
+
+
+def arrays_of(c: Case) -> list[np.ndarray]:
+    return [x.array.copy() for x in Run(c).reals]
+
+
+def close(a: Any, b: Any, tolerance: float, what: str) -> None:
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=tolerance, atol=tolerance, err_msg=what)
+
+
+DIFFERENTIABLE = [c for c in CASES if c.order and all(d.shape is not None for d in c.reals())]
+TWICE = [c for c in DIFFERENTIABLE if c.order > 1]
+
+
+def by_id(cases: list[Case]) -> Any:
+    return pytest.mark.parametrize("c", cases, ids=[c.id for c in cases])
+
+
+@by_id(DIFFERENTIABLE)
+def test_gradient(c: Case) -> None:
+    """Raw backward, recorded backward and finite differences agree."""
+    run = Run(c)
+    loss = run.weigh(0)
+    recorded = gg.autograd.grad(loss, run.reals, create_graph=True, allow_unused=True)
+    raw = gg.autograd.grad(loss, run.reals, allow_unused=True)
+    expected = numeric(lambda arrays: Run(c, arrays).weigh(0).item(), arrays_of(c))
+    for x, r, q, e in zip(run.reals, raw, recorded, expected, strict=True):
+        got = np.zeros(x.array.shape) if r is None else r.array
+        assert got.shape == x.array.shape and got.dtype == x.array.dtype
+        close(got, e, c.tolerance, "against finite differences")
+        if q is not None:
+            close(q.detach().array, got, 1e-12, "recorded against raw")
+
+
+@by_id(TWICE)
+def test_second_derivative(c: Case) -> None:
+    def slope(arrays: list[np.ndarray] | None) -> tuple[Run, gg.Tensor | None]:
+        run = Run(c, arrays)
+        first = gg.autograd.grad(run.weigh(0), run.reals, create_graph=True, allow_unused=True)
+        rng = np.random.default_rng(1)
+        weights = [gg.tensor(rng.uniform(0.5, 1.5, x.array.shape)) for x in run.reals]
+        parts = [(g * w).sum() for g, w in zip(first, weights, strict=True) if g is not None]
+        return run, sum(parts[1:], parts[0]) if parts else None
+
+    run, total = slope(None)
+    if total is None or not total.requires_grad:
+        got = [np.zeros(x.array.shape) for x in run.reals]
+    else:
+        second = gg.autograd.grad(total, run.reals, allow_unused=True)
+        got = [np.zeros(x.array.shape) if g is None else g.array for x, g in zip(run.reals, second, strict=True)]
+
+    def number(arrays: list[np.ndarray]) -> float:
+        total = slope(arrays)[1]
+        return 0.0 if total is None else total.item()
+
+    for g, e in zip(got, numeric(number, arrays_of(c)), strict=True):
+        close(g, e, 10 * c.tolerance, "against finite differences of the gradient")
+
+
+@by_id(CASES)
+def test_float32_and_layout(c: Case) -> None:
+    """float32 gives float32, close to float64; the layout of the input's memory makes no difference."""
+    wide = Run(c)
+    narrow = Run(c, dtype=np.float32)
+    crossed = Run(c, [np.array(a, order="F") for a in arrays_of(c)])
+    for y, n, f in zip(wide.outputs, narrow.outputs, crossed.outputs, strict=True):
+        assert n.dtype == (gg.float32 if y.dtype == gg.float64 and wide.reals else y.dtype)
+        if not y.dtype.is_floating_point:
+            np.testing.assert_array_equal(f.detach().array, y.detach().array)
+        else:  # sums may run in another order
+            close(f.detach().array, y.detach().array, 1e-12, "Fortran layout against C")
+            close(n.detach().array, y.detach().array, 2e-4, "float32 against float64")
+    if c.order and wide.smooth:
+        for x in narrow.reals:
+            x.grad = None
+        sum((y.sum() for y in narrow.smooth[1:]), narrow.smooth[0].sum()).backward()
+        for x in narrow.reals:
+            assert x.grad is None or (x.grad.dtype is gg.float32 and x.grad.shape == x.shape)
+
+
+class Recorder:
+    """Every call of every declared operation on raw arrays while the table runs: (smooth, arrays, options, result)."""
+
+    def __init__(self) -> None:
+        self.calls: dict[str, list[tuple[bool, tuple[Any, ...], dict[str, Any], Any]]] = {}
+        self.smooth = False  # whether the row at hand is one that is differentiated
+
+    def watch(self, declared: Op) -> Any:
+        plain = declared.forward
+
+        def forward(*arrays: Any, **options: Any) -> Any:
+            with np.errstate(all="ignore"):  # NumPy would name this file, not the package's
+                y = plain(*arrays, **options)
+            kept = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arrays)
+            self.calls.setdefault(declared.name, []).append((self.smooth, kept, options, y))
+            return y
+
+        return forward
+
+
+@pytest.fixture(scope="module")
+def calls() -> Any:
+    recorder = Recorder()
+    plain = {name: declared.forward for name, declared in REGISTRY.items()}
+    try:
+        for declared in REGISTRY.values():
+            declared.forward = recorder.watch(declared)
+        for c in CASES:
+            recorder.smooth = c.order > 0
+            run = Run(c)
+            if c.order and run.smooth:
+                gg.autograd.grad(run.weigh(0), run.reals, allow_unused=True)
+    finally:
+        for name, declared in REGISTRY.items():
+            declared.forward = plain[name]
+    return recorder.calls
+
+
+# picks belong to other operations; move needs a second device
+WITHOUT_ROWS = {"pick_output", "move"}
+# cast changes the dtype that differences are taken in, sample draws anew each time: see tests/test_autograd.py
+NOT_BY_DIFFERENCES = {"cast", "sample"}
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - WITHOUT_ROWS))
+def test_every_operation_has_a_row(name: str, calls: Any) -> None:
+    assert name in calls, f"{name} is declared, but no row of tests/cases calls it"
+
+
+@pytest.mark.parametrize(
+    "name", sorted({n for n, o in REGISTRY.items() if o.declared} - WITHOUT_ROWS - NOT_BY_DIFFERENCES)
+)
+def test_forward_mode_of(name: str, calls: Any) -> None:
+    """The declared rule of forward mode against finite differences of the operation itself."""
+    declared = REGISTRY[name]
+    step = 0.5 if declared.jvp == "linear" else STEP  # of a linear function every difference is exact
+    tried = 0
+    for smooth, arrays, options, y in calls.get(name, []):
+        if tried == 6:
+            break
+        rng = np.random.default_rng(tried)
+        moving = [
+            i for i, a in enumerate(arrays)
+            if isinstance(a, np.ndarray) and a.dtype == np.float64 and declared.formulas[i] is not None
+        ]  # fmt: skip
+        results = [np.asarray(v) for v in outputs_of(y)]
+        kinds = "f" if declared.jvp == "linear" else "d"
+        if not smooth or not moving or not all(v.dtype.kind == "f" and v.dtype.char in kinds + "d" for v in results):
+            continue
+        tangents = [rng.uniform(-1, 1, a.shape) if i in moving else None for i, a in enumerate(arrays)]
+        with np.errstate(all="ignore"):
+            got = declared.push(arrays, tangents, {**declared.options, **options}, y)
+            ends = []
+            for sign in (1, -1):
+                moved = [a if t is None else a + sign * step * t for a, t in zip(arrays, tangents, strict=True)]
+                ends.append(declared.forward(*moved, **options))
+        if not all(np.isfinite(v).all() for v in results):
+            continue  # differences of infinities say nothing
+        for g, up, down in zip(outputs_of(got), outputs_of(ends[0]), outputs_of(ends[1]), strict=True):
+            close(g, (np.asarray(up) - np.asarray(down)) / (2 * step), 1e-5, f"{name}: tangent")
+        tried += 1
+    assert tried, f"no row of tests/cases differentiates {name} on float64 arrays"
+
+
+def test_the_gradient_check_can_fail() -> None:
+    """A formula wrong by 0.1 % is caught."""
+    declared = REGISTRY["tanh"]
+    right = declared.formulas
+    declared.formulas = [lambda g, y: 1.001 * g * (1 - y * y)]
+    try:
+        with pytest.raises(AssertionError):
+            test_gradient(next(c for c in CASES if c.id == "tanh plain"))
+    finally:
+        declared.formulas = right

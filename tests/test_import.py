@@ -1,0 +1,70 @@
+"""`import glassgrad` loads NumPy, a short list of small standard modules, and nothing else.
+
+Times are not asserted: they are measured by benchmarks/import_time.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import glassgrad
+
+SOURCE = Path(glassgrad.__file__).parents[1]
+
+# Standard modules that glassgrad may load beyond those that NumPy has loaded: each costs every user's start.
+SMALL = {
+    "bisect", "_bisect", "contextvars", "_contextvars", "copy", "dataclasses", "heapq", "_heapq", "threading",
+}  # fmt: skip
+# Op declarations read signatures; newer NumPy loads this too.
+INSPECT = {
+    "__future__", "inspect", "ast", "_ast", "dis", "opcode", "_opcode", "_opcode_metadata", "importlib",
+    "linecache", "token", "tokenize",
+}  # fmt: skip
+
+PROBE = """
+import json, sys
+import numpy
+before = set(sys.modules)
+{program}
+print(json.dumps(sorted({{name.partition(".")[0] for name in set(sys.modules) - before}})))
+"""
+
+
+def loaded_by(program: str) -> set[str]:
+    """The top-level modules that `program` loads in a fresh interpreter beyond those of `import numpy`."""
+    run = subprocess.run(
+        [sys.executable, "-c", PROBE.format(program=program)],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(run.stdout))
+
+
+def test_import_is_light() -> None:
+    loaded = loaded_by("import glassgrad")
+    assert "glassgrad" in loaded
+    assert not (third_party := loaded - sys.stdlib_module_names - {"glassgrad"}), third_party
+    heavy = sorted(loaded - SMALL - INSPECT - {"glassgrad"})
+    assert not heavy, f"{heavy}: import them where they are needed"
+
+
+def test_import_says_nothing() -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import glassgrad"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_probe_can_fail() -> None:
+    assert "decimal" in loaded_by("import decimal")
+    assert "pytest" in loaded_by("import pytest") - sys.stdlib_module_names
