@@ -178,8 +178,9 @@ def fit(trainer: Trainer, task: tasks.Task, settings: dict[str, Any], epochs: in
     at = trainer.at
     where = f"interrupted in epoch {at.epoch + 1} after batch {at.step:,} of {steps:,}" if at.step else ""
     summary = collect.report(
-        trainer, task, title=f"{settings['task']} {settings['model']}", settings={name: value for name, value in settings.items() if value is not None},
-        environment=trainer.run.run["environment"], command=command(settings), notes=(where,),  # type: ignore[union-attr]
+        trainer, task, title=f"{settings['task']} {settings['model']}", command=command(settings), notes=(where,),
+        settings={name: value for name, value in settings.items() if value is not None},
+        environment=trainer.run.run["environment"],  # type: ignore[union-attr]
     )  # fmt: skip
     page = write_report(folder / "report.html", summary)
     if where:

@@ -73,12 +73,14 @@ def unary(
             node.op = declared
             node.edges = (input._node or input,)
             node.saved = (take(a, None, y),)
-            if keeps & 1:
-                node.guards = (input.version, version) if keeps & 4 else (input.version,)
-                node.stamp = input.version[0]
+            if keeps == 4:
+                node.guards, node.stamp = (version,), 0
+            elif keeps == 1:
+                node.guards, node.stamp = (input.version,), input.version[0]
+            elif keeps == 0:
+                node.guards, node.stamp = (), 0
             else:
-                node.guards = (version,) if keeps & 4 else ()
-                node.stamp = 0
+                node.guards, node.stamp = (input.version, version), input.version[0]
             node.hooks = None
             node.number = next_number()
             frame = getframe(1)
@@ -111,6 +113,7 @@ def binary(
     differentiable = bool(declared.declared)
     take_x, keeps_x = _taking(declared, "x")
     take_other, keeps_other = _taking(declared, "other")
+    take_both = _taking_both(take_x, take_other)
     stretched = Stretched(declared)
 
     def make(foreign: Callable[[TypeError], Any]) -> Any:
@@ -159,40 +162,32 @@ def binary(
                 made._node = node = new(Node)
                 made._needs = True
                 node.op = declared
-                edge_x: Any = None
-                edge_other: Any = None
-                saved_x: Any = None
-                saved_other: Any = None
-                kept = 0
-                if need_x:
-                    edge_x = input._node or input
-                    saved_x = take_x(a, b, y)
+                if need_x and need_other:
+                    node.edges = (input._node or input, other._node or other)
+                    node.saved = saved = take_both(a, b, y)
+                    kept = keeps_x | keeps_other
+                elif need_x:
+                    node.edges = (input._node or input, None)
+                    node.saved = saved = (take_x(a, b, y), None)
                     kept = keeps_x
-                if need_other:
-                    edge_other = other._node or other
-                    saved_other = take_other(a, b, y)
-                    kept |= keeps_other
-                node.edges = (edge_x, edge_other)
-                node.saved = (saved_x, saved_other)
+                else:
+                    node.edges = (None, other._node or other)
+                    node.saved = saved = (None, take_other(a, b, y))
+                    kept = keeps_other
+                if kept == 0:
+                    node.guards, node.stamp = (), 0
+                elif kept == 3 and need_x and need_other:
+                    node.guards = (input.version, other.version)
+                    node.stamp = input.version[0] + other.version[0]
+                else:
+                    node.guards, node.stamp = _guard(kept, input, other, version)
                 shape = y.shape
                 if (need_x and a.shape != shape) or (need_other and b.shape != shape):
                     node.op = stretched  # type: ignore[assignment]  # as an Op, for whoever walks
                     node.saved = (
-                        None if saved_x is None else (a.shape, *saved_x),
-                        None if saved_other is None else (b.shape, *saved_other),
+                        None if saved[0] is None else (a.shape, *saved[0]),
+                        None if saved[1] is None else (b.shape, *saved[1]),
                     )
-                guards: tuple[list[int], ...] = ()
-                stamp = 0
-                if kept:
-                    if kept & 1 and isinstance(input, Tensor):
-                        guards, stamp = (input.version,), input.version[0]
-                    if kept & 2 and isinstance(other, Tensor):
-                        guards += (other.version,)
-                        stamp += other.version[0]
-                    if kept & 4:
-                        guards += (version,)
-                node.guards = guards
-                node.stamp = stamp
                 node.hooks = None
                 node.number = next_number()
                 frame = getframe(1)
@@ -256,6 +251,22 @@ _TAKING: dict[tuple[str, ...], Any] = {
     ("other", "y"): lambda a, b, y: (b, y),
     ("x", "other", "y"): lambda a, b, y: (a, b, y),
 }
+
+
+def _taking_both(take_x: Any, take_other: Any) -> Any:
+    """take_x and take_other in one call; the frequent pairs are written out."""
+    nothing, other, x = _TAKING[()], _TAKING[("other",)], _TAKING[("x",)]
+    if take_x is nothing and take_other is nothing:
+        return lambda a, b, y: ((), ())
+    if take_x is other and take_other is x:
+        return lambda a, b, y: ((b,), (a,))
+    return lambda a, b, y: (take_x(a, b, y), take_other(a, b, y))
+
+
+def _guard(kept: int, x: Any, other: Any, version: list[int]) -> tuple[tuple[list[int], ...], int]:
+    """The version counters of what is kept (bits as in `_taking`), and their sum."""
+    guards = [v.version for bit, v in ((1, x), (2, other)) if kept & bit and isinstance(v, Tensor)]
+    return (*guards, version) if kept & 4 else tuple(guards), sum([counter[0] for counter in guards])
 
 
 def _taking(declared: Op, name: str) -> tuple[Any, int]:

@@ -194,15 +194,16 @@ def walk(
                 found[node] = g
             if node not in needed:
                 continue
-        guards, saved = node.guards, node.saved
+        saved = node.saved
+        if create_graph or saved is None:
+            saved = node.arguments(create_graph)
+        guards = node.guards
         if guards:
             stamp = 0
             for counter in guards:
                 stamp += counter[0]
             if stamp != node.stamp:
                 raise node.changed()
-        if create_graph or saved is None:
-            saved = node.arguments(create_graph)
         for edge, formula, kept in zip(node.edges, node.op.formulas, saved):  # noqa: B905 (formulas may repeat for ever)
             if edge is None or (needed is not None and edge not in needed):
                 continue
@@ -215,7 +216,8 @@ def walk(
                 pending[edge] = d
                 heappush(heap, (-edge.number, edge))
         if guards and not retain_graph:
-            node.saved, node.guards, node.freed = None, (), here
+            node.saved = None
+            node.freed = here
     return leaves, found
 
 

@@ -648,20 +648,18 @@ def backward(
 def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
     """Add g to leaf.grad. An array that something else may hold is copied, so that no two gradients share memory."""
     old = leaf._grad
+    if old is not None and type(g) is ndarray and g.dtype is old.array.dtype and not old._needs:
+        np.add(old.array, g, old.array)
+        old.version[0] += 1
+        return
     if isinstance(g, Tensor):  # recorded
         leaf._grad = g if old is None else old + g
         return
-    if type(g) is not ndarray:
-        g = as_array(g)
-    if g.dtype is not leaf.array.dtype:
-        g = g.astype(leaf.array.dtype, copy=False)
+    g = as_array(g)
+    if g.dtype != leaf.array.dtype:
+        g = g.astype(leaf.array.dtype)
     if old is not None:
-        if old._needs:
-            leaf._grad = old + Tensor._of(g)
-            return
-        xp = np if type(g) is ndarray else xp_of(g)
-        xp.add(old.array, g, old.array)
-        old.version[0] += 1
+        leaf._grad = old + Tensor._of(g)
         return
     leaf._grad = Tensor._of(_own(g, taken))
 
