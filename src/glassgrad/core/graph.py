@@ -11,7 +11,6 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from . import modes
 from .backend import Array, ndarray, xp_of
 from .provenance import Place, caller, show
 
@@ -59,8 +58,9 @@ class Node:
     freed: Place | None  # set when the saved arrays are released
 
     def name(self) -> str:
-        """PyTorch's name for it, for example AddBackward0."""
-        return self.op.node_name
+        """PyTorch's name for it, for example AddBackward0; one of several outputs has the name of them all."""
+        parent = self.edges[0]
+        return parent.name() if self.op.is_pick and isinstance(parent, Node) else self.op.node_name
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -243,8 +243,3 @@ def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
 def as_array(x: Any) -> Array:
     """x as an array with its own dimensions: NumPy's scalars, which 0-d arithmetic gives, become 0-d arrays."""
     return x if type(x) is ndarray else xp_of(x).asarray(x)
-
-
-def recording(create_graph: bool) -> Any:
-    """The grad mode in which formulas run: recorded only when their own derivatives are wanted."""
-    return modes.enable_grad() if create_graph else modes.no_grad()

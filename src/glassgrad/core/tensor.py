@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import dtypes, printing
-from .backend import CPU, Array, as_device, device, device_of, ndarray, to_device, to_host, xp_for, xp_of
+from .backend import CPU, Array, as_device, device, device_of, ndarray, to_device, to_host
 from .dtypes import dtype
-from .graph import Node, Removable, as_array, run_hooks, walk
+from .graph import Node, Removable, as_array
 from .size import Size
 from .views import View, sync
 
-__all__ = ["Tensor", "asarray", "backward", "grad", "tensor"]
+__all__ = ["Tensor", "asarray", "tensor"]
 
 
 class Tensor:
@@ -281,13 +281,15 @@ class Tensor:
 
     def __repr__(self) -> str:
         node = self.grad_fn
-        shown = printing.tensor_repr(
+        where = self.device
+        return printing.tensor_repr(
             to_host(self.array),
             requires_grad=self.requires_grad,
             grad_fn_name=None if node is None else node.name(),
+            device=None if where is CPU else str(where),
             default_dtype=dtypes.get_default_dtype().array_dtype,
+            parameter=self._is_param,
         )
-        return f"Parameter containing:\n{shown}" if self._is_param else shown
 
     __hash__ = object.__hash__
 
@@ -415,22 +417,6 @@ class Tensor:
         if self._after is None:
             self._after = {}
         return Removable(self._after, hook)
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Add d self / d leaf to the .grad of every leaf that requires one.
-
-        gradient: the gradient of self, needed unless self has one element; same shape as self.
-        retain_graph: keep what the formulas need, for a second call. create_graph: record this pass, too.
-        inputs: only these leaves get a gradient.
-        Raises RuntimeError when self requires no gradient, or the graph has been freed.
-        """
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """The same memory, cut from the graph; in-place changes of either are seen by backward's check."""
@@ -573,145 +559,3 @@ def tensor(
     if pin_memory:
         made.pin_memory()
     return made.requires_grad_(requires_grad) if requires_grad else made
-
-
-# --- differentiation ---
-
-
-def _many(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, (tuple, list)) else [x]
-
-
-def _seeds(outputs: list[Tensor], gradients: list[Any], create_graph: bool) -> list[tuple[Any, Any]]:
-    if len(gradients) != len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
-    return [_seed(y, g, create_graph) for y, g in zip(outputs, gradients, strict=True)]
-
-
-def _seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
-    """Where the walk starts for the output y, and with which gradient."""
-    if not y.requires_grad:
-        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
-    array = y.array
-    if g is None:
-        if array.size != 1:
-            raise RuntimeError(
-                "grad can be implicitly created only for scalar outputs: "
-                f"this one has shape {tuple(array.shape)}; pass gradient=, or reduce it with sum() or mean()"
-            )
-        one = array.dtype.type(1) if array.ndim == 0 else xp_of(array).ones_like(array)
-        return y._node or y, Tensor._of(as_array(one)) if create_graph else one
-    if not isinstance(g, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
-    if g.array.shape != array.shape:
-        raise RuntimeError(
-            f"Mismatch in shape: grad_output[0] has a shape of {g.shape} and output[0] has a shape of {y.shape}."
-        )
-    if g.array.dtype != array.dtype:
-        g = g.to(y.dtype)
-    return y._node or y, g if create_graph else g.array
-
-
-def backward(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """As Tensor.backward, for several outputs at once. No .grad changes if anything is raised."""
-    keep = create_graph if retain_graph is None else retain_graph
-    taken: set[int] = set()
-    if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
-        leaves, _ = walk([_seed(tensors, None, create_graph)], keep, create_graph)
-    else:
-        outputs = _many(tensors)
-        gradients = [None] * len(outputs) if grad_tensors is None else _many(grad_tensors)
-        chosen = None if inputs is None else _many(inputs)
-        if chosen is not None and not chosen:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        targets: set[Any] | None = None if chosen is None else {x.grad_fn or x for x in chosen}
-        leaves, found = walk(_seeds(outputs, gradients, create_graph), keep, create_graph, targets)
-        if chosen is not None and targets is not None:
-            leaves = {x: g for x, g in leaves.items() if x in targets}
-            leaves.update({x: found[x._node] for x in chosen if x._node in found})
-        taken = {id(g.array) for g in gradients if g is not None}
-    for leaf, hooks in [(leaf, leaf._hooks) for leaf in leaves if leaf._hooks and leaf._node is None]:
-        leaves[leaf] = run_hooks(hooks, leaves[leaf], create_graph)
-    for leaf, g in leaves.items():
-        _accumulate(leaf, g, taken)
-    for leaf, after in [(leaf, leaf._after) for leaf in leaves if leaf._after]:
-        for hook in tuple(after.values()):
-            hook(leaf)
-
-
-def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
-    """Add g to leaf.grad. An array that something else may hold is copied, so that no two gradients share memory."""
-    old = leaf._grad
-    if old is not None and type(g) is ndarray and g.dtype is old.array.dtype and not old._needs:
-        np.add(old.array, g, old.array)
-        old.version[0] += 1
-        return
-    if isinstance(g, Tensor):  # recorded
-        leaf._grad = g if old is None else old + g
-        return
-    g = as_array(g)
-    if g.dtype != leaf.array.dtype:
-        g = g.astype(leaf.array.dtype)
-    if old is not None:
-        leaf._grad = old + Tensor._of(g)
-        return
-    leaf._grad = Tensor._of(_own(g, taken))
-
-
-def _own(g: Array, taken: set[int]) -> Array:
-    """g, or a copy of it where something else may hold its memory."""
-    if g.base is not None or id(g) in taken or not g.flags.c_contiguous:
-        g = g.copy()
-    taken.add(id(g))
-    return g
-
-
-def grad(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs, summed, with respect to the inputs; no .grad changes.
-
-    Raises RuntimeError for an input that the outputs don't depend on, unless allow_unused (None) or
-    materialize_grads (zeros).
-    """
-    if is_grads_batched:
-        raise NotImplementedError("autograd.grad: is_grads_batched is not in glassgrad yet")
-    outs, ins = _many(outputs), _many(inputs)
-    if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, got: False.")
-    for x in ins:
-        if not x.requires_grad:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
-    edges = [x._node or x for x in ins]
-    gradients = [None] * len(outs) if grad_outputs is None else _many(grad_outputs)
-    keep = create_graph if retain_graph is None else retain_graph
-    leaves, found = walk(_seeds(outs, gradients, create_graph), keep, create_graph, set(edges))
-    taken = {id(g.array) for g in gradients if g is not None}
-    result: list[Tensor | None] = []
-    for x, edge in zip(ins, edges, strict=True):
-        g = found.get(edge) if isinstance(edge, Node) else leaves.get(edge)
-        if g is None:
-            if not (allow_unused or materialize_grads):
-                raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. "
-                    "Set allow_unused=True if this is the desired behavior."
-                )
-            if materialize_grads:
-                g = xp_for(x.device).zeros(x.array.shape, x.array.dtype)
-        elif isinstance(edge, Tensor) and edge._hooks:
-            g = run_hooks(edge._hooks, g, create_graph)
-        result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(as_array(g), taken)))
-    return tuple(result)
