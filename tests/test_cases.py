@@ -9,7 +9,7 @@ import pytest
 
 import glassgrad as gg
 from cases import CASES
-from cases.make import Case, outputs_of, resolve
+from cases.make import Case, exchange, outputs_of, resolve
 from glassgrad.core.op import REGISTRY, Op
 
 STEP = 1e-5
@@ -23,22 +23,18 @@ class Run:
         self.reals: list[gg.Tensor] = []
         given = iter(arrays) if arrays is not None else None
 
-        def tensors(x: Any, spec: Any) -> Any:
-            if isinstance(x, np.ndarray):
-                if not spec.real:
-                    return gg.tensor(x)
-                made = gg.Tensor._of(x if given is None else next(given))
-                if c.order:
-                    made.requires_grad_()
-                self.reals.append(made)
-                return made
-            if isinstance(x, (list, tuple)):
-                return type(x)(tensors(v, s) for v, s in zip(x, spec, strict=True))
-            if isinstance(x, dict):
-                return {k: tensors(v, spec[k]) for k, v in x.items()}
-            return x
+        def tensor(x: Any, spec: Any) -> Any:
+            if not isinstance(x, np.ndarray):
+                return x
+            if not spec.real:
+                return gg.tensor(x)
+            made = gg.Tensor._of(x if given is None else next(given))
+            if c.order:
+                made.requires_grad_()
+            self.reals.append(made)
+            return made
 
-        args, kwargs = tensors(args, c.args), tensors(kwargs, c.kwargs)
+        args, kwargs = exchange(args, c.args, tensor), exchange(kwargs, c.kwargs, tensor)
         self.result = resolve(gg, c.path)(*args, **kwargs)
         self.outputs = outputs_of(self.result)
         self.smooth = [y for y in self.outputs if y.requires_grad]

@@ -131,6 +131,15 @@ def resolve(module: Any, path: str) -> Any:
     return module
 
 
+def exchange(x: Any, spec: Any, change: Callable[[Any, Any], Any]) -> Any:
+    """The drawn arguments x with change(value, what it was drawn from) in place of every value in them."""
+    if isinstance(x, (list, tuple)):
+        return type(x)(exchange(v, s, change) for v, s in zip(x, spec, strict=True))
+    if isinstance(x, dict):
+        return {k: exchange(v, spec[k], change) for k, v in x.items()}
+    return change(x, spec)
+
+
 def outputs_of(result: Any) -> list[Any]:
     """The tensors in a result: one, or those of a tuple or named tuple."""
     return [x for x in result if hasattr(x, "dtype")] if isinstance(result, (tuple, list)) else [result]

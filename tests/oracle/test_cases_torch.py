@@ -9,7 +9,7 @@ import pytest
 
 import glassgrad as gg
 from cases import CASES
-from cases.make import Case, outputs_of, resolve
+from cases.make import Case, exchange, outputs_of, resolve
 
 torch = pytest.importorskip("torch")
 
@@ -24,21 +24,18 @@ class Side:
         self.module = module
         self.reals: list[Any] = []
 
-        def tensors(x: Any, spec: Any) -> Any:
-            if isinstance(x, np.ndarray):
-                made = module.tensor(x)
-                if spec.real:
-                    if c.order:
-                        made.requires_grad_()
-                    self.reals.append(made)
-                return made
-            if isinstance(x, (list, tuple)):
-                return type(x)(tensors(v, s) for v, s in zip(x, spec, strict=True))
-            if isinstance(x, dict):
-                return {k: tensors(v, spec[k]) for k, v in x.items()}
-            return getattr(module, x.name) if isinstance(x, gg.dtype) else x
+        def tensor(x: Any, spec: Any) -> Any:
+            if not isinstance(x, np.ndarray):
+                return getattr(module, x.name) if isinstance(x, gg.dtype) else x
+            made = module.tensor(x)
+            if spec.real:
+                if c.order:
+                    made.requires_grad_()
+                self.reals.append(made)
+            return made
 
-        self.outputs = outputs_of(resolve(module, c.path)(*tensors(args, c.args), **tensors(kwargs, c.kwargs)))
+        args, kwargs = exchange(args, c.args, tensor), exchange(kwargs, c.kwargs, tensor)
+        self.outputs = outputs_of(resolve(module, c.path)(*args, **kwargs))
 
     def weigh(self) -> Any:
         rng = np.random.default_rng(0)
