@@ -421,6 +421,8 @@ import os, signal, sys, time
 import data_samples as samples
 from glassgrad.data import DataLoader
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
+
 def main():
     batches = DataLoader(samples.Calls(8, samples.{function}), num_workers=2, batch_size=None,
                          persistent_workers=True, multiprocessing_context={start!r})
