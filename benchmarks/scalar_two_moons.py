@@ -11,7 +11,8 @@ errors instead, which never are.  Rows:
     glassgrad, unfused      MLP(..., fused=False): every product and sum a node, as in micrograd
 
 CPU time of the process, least and median of all rounds.  Before every step the graphs of the others are
-dropped and gc.collect() runs: nobody pays for collector passes over what another keeps.  The losses must agree.  Needs micrograd==0.1.0 and scikit-learn.
+dropped and gc.collect() runs: nobody pays for collector passes over what another keeps.  The losses must
+agree.  Needs micrograd==0.1.0 and scikit-learn.
 """
 
 from __future__ import annotations
