@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from ..core.random import current_generator
 from ..core.samplers import permutation
+from ..core.tensor import tensor
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -74,7 +75,8 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
     def __getitems__(self, indices: list[int]) -> Sequence[tuple[Any, ...]]:
         if type(self).__getitem__ is not TensorDataset.__getitem__:  # a subclass with its own samples
             return [self[index] for index in indices]
-        return Columns(tensor[indices] for tensor in self.tensors)
+        rows: Any = tensor(indices) if all(type(i) is int for i in indices) else indices
+        return Columns(column[rows] for column in self.tensors)
 
     def __len__(self) -> int:
         return self.tensors[0].size(0)

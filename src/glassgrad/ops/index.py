@@ -110,6 +110,8 @@ def __getitem__(x: Tensor, at: Any) -> Tensor:
             return record(select_.op, (x,), {"at": (at, ...)})
     elif kind is slice and x.array.ndim and (at.step is None or type(at.step) is int and at.step > 0):
         return record(slice_.op, (x,), {"at": (at, ...)})
+    elif kind is Tensor and x.array.ndim and at.array.dtype.kind == "i":
+        return pick(x, [(0, at)])
     basic, picks, last = read(x, at)
     if not picks:
         return record(last.op, (x,), {"at": basic})
