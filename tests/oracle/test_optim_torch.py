@@ -297,12 +297,12 @@ def options_of(opt: Any) -> list[dict[str, Any]]:
     return [{k: v for k, v in group.items() if k != "params"} for group in opt.param_groups]
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam"])
 def label(case: Any) -> str:
     """A test's name, without the addresses of functions: the processes of a run must agree on it."""
     return re.sub(r" at 0x[0-9a-f]+", "", f"{case[0]} {case[1]} {case[2]}")
 
 
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
 @pytest.mark.parametrize("case", SCHEDULES, ids=label)
 def test_a_hundred_epochs(case: Any, name: str) -> None:
     schedule, args, options = case
