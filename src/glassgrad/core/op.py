@@ -267,7 +267,7 @@ def finish(declared: Op, call: Any) -> Any:
     call.jvp = jvp
     call.public = public
     call.__name__ = call.__qualname__ = declared.name
-    call.__module__ = getattr(declared.forward, "__module__", __name__)  # NumPy 2.1's ufuncs have none
+    call.__module__ = getattr(declared.forward, "__module__", __name__)  # older ufuncs have none
     call.__doc__ = declared.forward.__doc__
     return call
 
