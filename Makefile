@@ -2,6 +2,7 @@
 # make test     the fast tests
 # make check    what a change must pass: format, lint, types, and the tests (import directions and docs code are tests)
 # make oracle   the same numbers as PyTorch, SciPy and, where it installs, JAX
+# make parity   run PyTorch's operator database through both libraries and write docs/parity.md
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until pyproject.toml changes.
@@ -25,7 +26,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle oldest kernels-off bench clean
+.PHONY: help train test check lint types format oracle parity oldest kernels-off bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -77,6 +78,9 @@ format: $(VENV)/.has-check
 
 oracle: $(VENV)/.has-oracle $(VENV)/.has-jax
 	$(PYTEST) tests/oracle
+
+parity: $(VENV)/.has-oracle
+	cd tests && OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=. ../$(PY) -m oracle.page --jobs $(JOBS)
 
 oldest:
 	@$(MAKE) --no-print-directory test VENV=.venv-oldest NUMPY="numpy==2.2.*"

@@ -18,7 +18,7 @@ STEP = 1e-5
 class Run:
     """A row called on fresh tensors: the real inputs (wanting gradients where the row has any) and the outputs."""
 
-    def __init__(self, c: Case, arrays: list[np.ndarray] | None = None, dtype: Any = np.float64) -> None:
+    def __init__(self, c: Case, arrays: Any = None, dtype: Any = np.float64) -> None:
         args, kwargs = c.draw(dtype)
         self.reals: list[gg.Tensor] = []
         given = iter(arrays) if arrays is not None else None
@@ -28,9 +28,11 @@ class Run:
                 return x
             if not spec.real:
                 return gg.tensor(x)
-            made = gg.Tensor._of(x if given is None else next(given))
-            if c.order:
-                made.requires_grad_()
+            made = x if given is None else next(given)
+            if isinstance(made, np.ndarray):
+                made = gg.Tensor._of(made)
+                if c.order:
+                    made.requires_grad_()
             self.reals.append(made)
             return made
 
@@ -144,6 +146,54 @@ def test_float32_and_layout(c: Case) -> None:
             assert x.grad is None or (x.grad.dtype is gg.float32 and x.grad.shape == x.shape)
 
 
+def _moved(points: list[np.ndarray], along: list[np.ndarray], step: float) -> list[np.ndarray]:
+    return [np.asarray(a + step * t) for a, t in zip(points, along, strict=True)]
+
+
+@by_id(DIFFERENTIABLE)
+def test_forward_mode(c: Case) -> None:
+    """The function's tangent along a random direction against finite differences."""
+    points = arrays_of(c)
+    rng = np.random.default_rng(2)
+    along = [rng.uniform(-1, 1, a.shape) for a in points]
+    _, tangents = gg.func.jvp(
+        lambda *xs: tuple(Run(c, xs).outputs), tuple(map(gg.tensor, points)), tuple(map(gg.tensor, along))
+    )
+    ends = [[y.detach().array for y in Run(c, _moved(points, along, sign * STEP)).outputs] for sign in (1, -1)]
+    for y, got, up, down in zip(Run(c).outputs, tangents, *ends, strict=True):
+        if y.requires_grad and np.isfinite(y.detach().array).all():
+            close(got.array, (up - down) / (2 * STEP), 10 * c.tolerance, "tangent against finite differences")
+
+
+# What has no meaning for all samples at once: a place in memory.
+NOT_UNDER_VMAP = ("as_strided",)
+
+
+@by_id(DIFFERENTIABLE)
+def test_vmap(c: Case) -> None:
+    """Three samples at once: values and gradients are those of each alone."""
+    points = arrays_of(c)
+    stacks = [np.stack([a, 1.01 * a, 1.02 * a]) for a in points]
+
+    def value_and_grads(*xs: gg.Tensor) -> Any:
+        gg.manual_seed(0)
+        run = Run(c, [x.requires_grad_() for x in xs])
+        grads = gg.autograd.grad(run.weigh(0), xs, materialize_grads=True) if run.smooth else ()
+        return (*[y.detach() for y in run.outputs], *grads)
+
+    def batched() -> Any:
+        return gg.func.vmap(value_and_grads, randomness="same")(*map(gg.tensor, stacks))
+
+    if c.path.split(".")[-1].startswith(NOT_UNDER_VMAP):
+        with pytest.raises(RuntimeError, match="vmap"):
+            batched()
+        return
+    for k in range(3):
+        alone = value_and_grads(*[gg.tensor(s[k]) for s in stacks])
+        for got, expected in zip(batched(), alone, strict=True):
+            close(got.array[k], expected.array, 1e-10, f"sample {k}")
+
+
 class Recorder:
     """Every call of every declared operation on raw arrays while the table runs: (smooth, arrays, options, result)."""
 
@@ -182,8 +232,10 @@ def calls() -> Any:
     return recorder.calls
 
 
-# picks belong to other operations; move needs a second device
-WITHOUT_ROWS = {"pick_output", "move"}
+# picks belong to other operations, move needs a second device, the rest is the machinery of func: tests/test_func.py
+WITHOUT_ROWS = {
+    "pick_output", "move", "variable", "fold_samples", "repeat_samples", "enter_batch", "leave_batch",
+}  # fmt: skip
 # cast changes the dtype that differences are taken in, sample draws anew each time: see tests/test_autograd.py
 NOT_BY_DIFFERENCES = {"cast", "sample"}
 

@@ -67,7 +67,7 @@ def test_unchosen_nan_leaves_no_trace() -> None:
 @pytest.mark.parametrize("size", [3, 5000])
 def test_choose_is_where(dtype: Any, size: int) -> None:
     """The masks of bits give what np.where gives, to the bit, NaN and the sign of zero included."""
-    from glassgrad.ops.elementwise import choose
+    from glassgrad.ops.choice import choose
 
     rng = np.random.default_rng(0)
     x, y = (rng.choice([NAN, INF, -0.0, 0.0, 1.5, -2.5], size).astype(dtype) for _ in range(2))
@@ -208,9 +208,82 @@ ERRORS = [
     (lambda: gg.polygamma(-1, ONE), RuntimeError, "negative n"),
     (lambda: INTS.clone().add_(0.5), RuntimeError, "can't be cast"),
     (lambda: ONE.clone().add_(gg.tensor([[1.0], [2.0]])), RuntimeError, "broadcast shape"),
+    (lambda: F.prelu(ONE, gg.tensor([[1.0]])), RuntimeError, "ndim = 2"),
+    (lambda: F.prelu(gg.tensor(1.0), ONE), RuntimeError, "zero-dim"),
+    (lambda: F.rrelu(ONE, 0.3, 0.1), RuntimeError, "Lower bound"),
+    (lambda: gg.heaviside(ONE, INTS), RuntimeError, "different dtypes"),
+    (lambda: gg.nextafter(INTS, INTS), NotImplementedError, "nextafter"),
+    (lambda: gg.frexp(INTS), RuntimeError, "floating-point"),
+    (lambda: gg.imag(ONE), RuntimeError, "non-complex"),
+    (lambda: gg.complex(ONE, ONE.double()), RuntimeError, "scalar type"),
+    (lambda: gg.complex(INTS, INTS), RuntimeError, "Half, Float or Double"),
+    (lambda: gg.complex(ONE, ONE, out=ONE.clone()), RuntimeError, "argument 'out'"),
+    (lambda: gg.polar(INTS, INTS), RuntimeError, "Float or Double"),
+    (lambda: gg.view_as_real(ONE), RuntimeError, "complex"),
+    (lambda: gg.view_as_complex(TWO), RuntimeError, "size 2"),
+    (lambda: gg.mvlgamma(ONE, 0), RuntimeError, "p has to be"),
+    (lambda: gg.add(INTS, INTS, alpha=True), RuntimeError, "Boolean alpha"),
+    (lambda: gg.Tensor.__radd__(2, ONE), TypeError, "self must be a Tensor"),
     (lambda: ONE.to("float"), RuntimeError, "device"),
     (lambda: ONE.to(dtype=float), TypeError, "dtype"),
 ]  # fmt: skip
+
+
+# Where a Python number may stand for a tensor, as in PyTorch: (first, second, both).
+NUMBERS = {
+    (True, True, True): "add sub mul div floor_divide",
+    (True, True, False): "remainder pow float_power xlogy special.zeta special.hermite_polynomial_h",
+    (False, True, False): "fmod rsub copysign eq ne lt le gt ge clamp_min clamp_max",
+    (False, False, False): "atan2 hypot logaddexp logaddexp2 maximum minimum fmax fmin logical_and logical_or "
+    "logical_xor gcd lcm nextafter heaviside ldexp isclose igamma igammac",
+}
+PLACES = [
+    (name, k, accepted[k]) for accepted, names in NUMBERS.items() for name in names.split() for k in range(3)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "place", "accepted"), PLACES)
+def test_where_numbers_may_stand(name: str, place: int, accepted: bool) -> None:
+    function: Any = gg
+    for part in name.split("."):
+        function = getattr(function, part)
+    x = INTS if name in ("gcd", "lcm") else ONE
+    arguments = ((2, x), (x, 2), (2, 3))[place]
+    if accepted:
+        assert isinstance(function(*arguments), gg.Tensor)
+    else:
+        with pytest.raises(TypeError):
+            function(*arguments)
+
+
+def test_numbers_alone_make_a_tensor() -> None:
+    made = gg.div(2, 3), gg.add(2, 3), gg.mul(2, 1.5)
+    assert [x.dtype for x in made] == [gg.float32, gg.int64, gg.float32]
+    assert made[1].item() == 5 and made[2].item() == 3.0
+
+
+def test_what_has_no_derivative_says_so() -> None:
+    x = gg.tensor([0.5, 0.7], requires_grad=True)
+    for call in (gg.special.airy_ai, lambda x: gg.special.chebyshev_polynomial_t(x, 3), lambda x: gg.igamma(x, ONE)):
+        with pytest.raises(NotImplementedError, match="derivative"):
+            call(x)
+    with pytest.raises(NotImplementedError):
+        gg.complex(x, x)
+
+
+def test_parts_of_complex_numbers_share_memory() -> None:
+    z = gg.tensor([1 + 2j, 3 + 4j])
+    z.real.mul_(10.0)
+    gg.view_as_real(z)[0, 1] = 7.0
+    assert z.tolist() == [10 + 7j, 30 + 4j]
+
+
+def test_frexp_puts_together_what_it_took_apart() -> None:
+    x = gg.tensor([3.0, -0.1, 1e300, 5e-324, 0.0], dtype=gg.float64, requires_grad=True)
+    mantissa, exponent = gg.frexp(x)
+    assert (np.ldexp(mantissa.detach().numpy(), exponent.numpy()) == x.detach().numpy()).all()
+    mantissa[2].backward()  # 2^-997, beyond float32
+    assert x.grad[2].item() == 2.0**-997
 
 
 @pytest.mark.parametrize(("call", "problem", "words"), ERRORS)

@@ -217,6 +217,50 @@ ERRORS = [
         "divisible by the product of kernel_size",
     ),
     row(lambda F, m, x: F.fold(x(1, 4, 3), (3, 3), 2), RuntimeError, "calculated number of sliding blocks"),
+    row(lambda F, m, x: F.adaptive_avg_pool2d(x(2, 2), (2, 2)), ValueError, "Input dimension should be at least 3"),
+    row(lambda F, m, x: F.adaptive_max_pool2d(x(1, 2, 5, 5), ()), RuntimeError, "output_size"),
+    row(lambda F, m, x: F.interpolate(x(1, 2, 9), 3, mode="linear", antialias=True), ValueError, "Anti-alias option"),
+    row(lambda F, m, x: F.embedding(m.tensor([0]), x(3)), RuntimeError, "'weight' must be 2-D"),
+    row(lambda F, m, x: F.multi_margin_loss(x(2, 3), m.tensor([0, 1]), weight=x(3, 1)), ValueError,
+        "weight must be one-dimensional"),
+    row(lambda F, m, x: F.multilabel_margin_loss(x(2, 3), m.tensor([[0, 1], [0, 1]])), RuntimeError,
+        "inconsistent target size"),
+    row(lambda F, m, x: F.multilabel_margin_loss(x(1, 3), m.tensor([[0, 3, 1]])), RuntimeError,
+        "argument #2 'target' is out of range"),
+    row(lambda F, m, x: F.linear_cross_entropy(x(2, 3), x(4, 2), m.tensor([0, 1])), RuntimeError,
+        "expected equal input and linear_weight last dimensions"),
+    row(lambda F, m, x: F.linear_cross_entropy(x(2, 3), x(3), m.tensor([0, 1])), RuntimeError,
+        "linear_weight with dimensionality at least 2"),
+    row(lambda F, m, x: F.embedding_bag(m.tensor([0, 1]), x(4, 2)), ValueError, "1D Tensor but got None"),
+    row(lambda F, m, x: F.embedding_bag(m.tensor([[0, 1]]), x(4, 2), m.tensor([0])), ValueError,
+        "then offsets has to be None"),
+    row(lambda F, m, x: F.embedding_bag(m.tensor([0, 1]), x(4, 2), m.tensor([1])), RuntimeError,
+        r"offsets\[0\] has to be 0"),
+    row(lambda F, m, x: F.embedding_bag(m.tensor([[0, 1]]), x(4, 2), per_sample_weights=x(1, 2)),
+        NotImplementedError, "only supported for mode='sum'"),
+    row(lambda F, m, x: F.max_unpool1d(x(1, 1, 2), m.tensor([[[0, 7]]]), 2), RuntimeError, "invalid max index"),
+    row(lambda F, m, x: F.max_unpool1d(x(1, 1, 2), m.tensor([[[0, 1]]]), 2, output_size=(9,)), ValueError,
+        "invalid output_size"),
+    row(lambda F, m, x: F.fractional_max_pool2d(x(1, 1, 6, 6), 2), ValueError, "either an output_size or"),
+    row(lambda F, m, x: F.fractional_max_pool2d(x(1, 1, 6, 6), 7, 2), RuntimeError, "too large relative to input"),
+    row(lambda F, m, x: F.grid_sample(x(1, 1, 3, 3), x(1, 2, 2, 2), "cubic", align_corners=False), ValueError,
+        "expected mode to be"),
+    row(lambda F, m, x: F.grid_sample(x(1, 1, 3, 3), x(1, 2, 2, 3), align_corners=False), RuntimeError,
+        "size 2 in last dimension"),
+    row(lambda F, m, x: F.affine_grid(x(1, 2, 2), (1, 1, 3, 3), align_corners=False), ValueError,
+        "batch of 2D affine matrices"),
+    row(lambda F, m, x: F.affine_grid(x(1, 2, 3), (1, 3, 3), align_corners=False), NotImplementedError,
+        "only supports 4D and 5D sizes"),
+    row(lambda F, m, x: F.ctc_loss(x(3, 1, 4), m.tensor([[1]]), (3,), (1,), blank=4), RuntimeError,
+        "blank must be in label range"),
+    row(lambda F, m, x: F.ctc_loss(x(3, 1, 4), m.tensor([[1]]), (4,), (1,)), RuntimeError, "at most 3, but got"),
+    row(lambda F, m, x: F.ctc_loss(x(3, 1, 4), m.tensor([1]), (3,), (2,)), RuntimeError, "at dimension 0"),
+    row(lambda F, m, x: F.multi_head_attention_forward(x(2, 1, 4), x(3, 1, 4), x(3, 1, 4), 5, 2, x(12, 4), None, None,
+        None, False, 0.0, x(4, 4), None), AssertionError, "embedding dimension of 5"),
+    row(lambda F, m, x: F.multi_head_attention_forward(x(2, 1, 4), x(3, 1, 4), x(3, 1, 4), 4, 3, x(12, 4), None, None,
+        None, False, 0.0, x(4, 4), None), AssertionError, "not divisible by num_heads"),
+    row(lambda F, m, x: F.multi_head_attention_forward(x(2, 1, 4), x(3, 1, 4), x(3, 1, 4), 4, 2, x(12, 4), None, None,
+        None, False, 0.0, x(4, 4), None, attn_mask=x(3, 3)), RuntimeError, "2D attn_mask is"),
 ]  # fmt: skip
 
 
@@ -242,7 +286,9 @@ def test_only_here_refused() -> None:
     F = gg.nn.functional
     with pytest.raises(NotImplementedError, match="sparse"):
         F.embedding(gg.tensor([0]), gg.ones(2, 2), sparse=True)
-    with pytest.raises(NotImplementedError, match="antialias"):
-        F.interpolate(gg.ones(1, 1, 4, 4), 2, mode="bilinear", antialias=True)
+    with pytest.raises(NotImplementedError, match="sparse"):
+        F.embedding_bag(gg.tensor([[0]]), gg.ones(2, 2), sparse=True)
+    with pytest.raises(RuntimeError, match="labels must be in"):  # PyTorch reads beyond the end
+        F.ctc_loss(gg.zeros(3, 1, 4), gg.tensor([[9]]), (3,), (1,))
     with pytest.raises(RuntimeError, match="must be None when is_causal"):
         F.scaled_dot_product_attention(*[gg.ones(2, 2)] * 3, attn_mask=gg.ones(2, 2), is_causal=True)

@@ -146,6 +146,12 @@ def test_writing_a_leaf_is_refused() -> None:
     assert x.tolist() == [1.0, 0.0, 0.0]
 
 
-def test_channels_last_is_not_here() -> None:
+def test_memory_formats() -> None:
+    x = gg.arange(24.0).reshape(1, 2, 3, 4)
+    y = x.contiguous(memory_format=gg.channels_last)
+    assert y.stride() == (24, 1, 8, 2) and y.tolist() == x.tolist()
+    assert y.is_contiguous(memory_format=gg.channels_last) and not y.is_contiguous()
+    with pytest.raises(RuntimeError, match="rank 4"):
+        x[0].contiguous(memory_format=gg.channels_last)
     with pytest.raises(NotImplementedError, match="row-major"):
-        gg.zeros(1, 2, 3, 4).contiguous(memory_format="torch.channels_last")
+        gg.zeros(1, 2, 3, 4, memory_format=gg.channels_last)

@@ -7,7 +7,8 @@ import warnings
 from typing import Any
 
 from . import ops
-from .core import autograd, dtypes
+from .core import autograd as _engine  # gives Tensor its backward()
+from .core import dtypes
 from .core.backend import device
 from .core.dtypes import (
     bool_ as bool,
@@ -54,7 +55,7 @@ cfloat, cdouble = complex64, complex128
 
 
 # Rooms that are opened at first use, so that the import stays light.
-_ROOMS = {"data", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "train"}
+_ROOMS = {"autograd", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "train", "utils"}
 
 
 def __getattr__(name: str) -> Any:

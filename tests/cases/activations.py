@@ -64,6 +64,7 @@ ROWS = [
     case("tanh, far", f"{F}.gelu", FAR, approximate="tanh"),
     case("plain", f"{F}.threshold", away(3, 4), 0.1, -3.0),
     case("one weight", f"{F}.prelu", away(3, 4), real(1)),
+    case("0-d with one weight", f"{F}.prelu", away(), real(1)),
     case("a weight for each channel", f"{F}.prelu", away(2, 3, 4), real(3)),
     case("last dim", f"{F}.glu", real(3, 4)),
     case("a dim", f"{F}.glu", real(3, 4, 2), dim=1),

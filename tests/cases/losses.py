@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 import glassgrad.nn.functional  # noqa: F401
@@ -49,6 +51,13 @@ ELEMENTWISE = {
     "cross_entropy": (real(3, 4), const([0, 3, 1])),
 }
 MIXED = const([2, -100, 0, 1, -100])
+LABELS = const([[2, 0, -1, 1], [1, 2, 0, 3]])
+
+
+@dataclass(frozen=True)
+class Chunks:
+    batch_chunk_size: int
+
 
 CASES = [
     *[
@@ -109,4 +118,23 @@ CASES = [
         )
     ],
     case("shares one", F + "cross_entropy", real(4), unit(4)),
+    *[
+        c
+        for r in REDUCTIONS
+        for c in (
+            case(r, F + "multilabel_margin_loss", near(0.0, 2, 4), LABELS, reduction=r, order=1),
+            case(r, F + "linear_cross_entropy", real(3, 2), real(4, 2), const([0, 3, 1]), reduction=r),
+            case(
+                f"chunks {r}", F + "linear_cross_entropy", real(5, 2), real(4, 2), MIXED, linear_bias=real(4),
+                ignore_index=-100, reduction=r, options=Chunks(2),
+                torch=False,
+            ),
+        )
+    ],
+    case("one", F + "multilabel_margin_loss", near(0.0, 4), const([2, 0, -1, 1]), order=1),
+    case("no labels", F + "multilabel_margin_loss", near(0.0, 2, 3), const([[-1, 0, 1]] * 2), order=0),
+    case("number", F + "multi_margin_loss", near(0.0), const(0), order=0),
+    case("shares", F + "linear_cross_entropy", real(3, 2), real(4, 2), share(3, 4), linear_bias=real(4)),
+    case("places", F + "linear_cross_entropy", real(3, 2), real(4, 5, 2), ints(0, 4, 3, 5)),
+    case("one", F + "linear_cross_entropy", real(2), real(4, 2), const(2), label_smoothing=0.1),
 ]  # fmt: skip

@@ -76,4 +76,8 @@ CASES = [
         "mask of heads", F + "scaled_dot_product_attention", *[real(2, 2, 3, 2)] * 3,
         attn_mask=bools(2, 1, 3, 3), order=0,
     ),
+    case("p 0", "native_dropout", real(3, 4), 0.0, True),
+    case("p 1", "native_dropout", real(3, 4), 1.0, True),
+    case("eval", "native_dropout", real(3, 4), 0.5, False),
+    case("plain", "native_dropout_backward", real(3, 4), bools(3, 4), 2.0, torch=False),
 ]  # fmt: skip

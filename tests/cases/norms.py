@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glassgrad.nn.functional  # noqa: F401
 
-from .make import case, positive, real
+from .make import case, ints, positive, real
 
 F = "nn.functional."
 
@@ -34,4 +34,14 @@ CASES = [
     case("plain", F + "pairwise_distance", real(3, 4), real(3, 4)),
     case("p 1 keep", F + "pairwise_distance", real(3, 4), real(4), p=1.0, keepdim=True, order=1),
     case("p 3", F + "pairwise_distance", real(3, 4), real(3, 4), p=3.0, eps=0.1),
+    case("nothing", F + "batch_norm", real(0), real(0), real(0), real(3), real(3), False, order=0),
+    case("training", "native_batch_norm", real(4, 3), real(3), real(3), None, None, True, 0.1, 0.01),
+    case("not training", "native_batch_norm", real(4, 3), None, None, real(3), positive(3), False, 0.1, 0.01,
+         order=0),
+    case("plain", "_native_batch_norm_legit", real(4, 3), real(3), None, True, 0.1, 0.01, torch=False),
+    case("plain", "_batch_norm_with_update", real(4, 3), real(3), real(3), real(3), positive(3), 0.1, 0.01, order=0,
+         torch=False),
+    case("plain", "native_layer_norm", real(3, 4), (4,), real(4), real(4), 0.01),
+    case("plain", "native_group_norm", real(2, 4, 3), real(4), real(4), 2, 4, 3, 2, 0.01),
+    case("ints", F + "local_response_norm", ints(0, 9, 2, 5, 3), 2, order=0),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glassgrad.nn.functional  # noqa: F401
 
-from .make import case, const, distinct, positive, real
+from .make import case, const, distinct, ints, positive, real
 
 F = "nn.functional."
 
@@ -117,4 +117,9 @@ CASES = [
     case("unbatched", F + "pixel_shuffle", real(9, 1, 2), 3),
     case("plain", F + "pixel_unshuffle", real(2, 2, 4, 6), 2),
     case("plain", F + "channel_shuffle", real(2, 6, 2), 3),
+    case("ints", F + "avg_pool1d", ints(-9, 9, 2, 3, 6), 2, order=0),
+    case("ints not counted", F + "avg_pool2d", ints(-9, 9, 1, 2, 5, 5), 3, 2, 1, count_include_pad=False, order=0),
+    case("output padding beyond the stride", F + "conv_transpose2d", real(1, 2, 3, 3), real(2, 2, 2, 3), real(2),
+         stride=(2, 1), padding=(1, 2), output_padding=(3, 2), dilation=4),
+    case("output padding beyond all", F + "conv_transpose1d", real(1, 2, 3), real(2, 1, 2), None, 1, 0, 2, 1, 3),
 ]  # fmt: skip

@@ -286,3 +286,136 @@ def test_pools_of_integers() -> None:
     ours = gg.nn.functional.max_pool2d(gg.tensor(x), 3, 2, 1)
     theirs = torch.nn.functional.max_pool2d(torch.tensor(x), 3, 2, 1)
     np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@DTYPES
+@pytest.mark.parametrize("zero_infinity", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_ctc_of_logits(dtype: str, reduction: str, zero_infinity: bool) -> None:
+    """PyTorch's gradient of log_probs counts on the log_softmax before it; on logits both are the same."""
+    logits = RNG.normal(size=(12, 3, 5))
+
+    def loss(F: Any, m: Any, leaf: Any) -> Any:
+        targets, lengths = m.tensor([[1, 1, 4, 2], [3, 2, 1, 1], [2, 4, 0, 0]]), m.tensor([4, 3, 0])
+        x = F.log_softmax(leaf(logits), dim=2)
+        return F.ctc_loss(x, targets, m.tensor([12, 9, 5]), lengths, reduction=reduction, zero_infinity=zero_infinity)
+
+    both(loss, dtype)
+
+
+def test_ctc_of_a_target_too_long() -> None:
+    def losses(F: Any, m: Any, leaf: Any) -> Any:
+        x = F.log_softmax(leaf(np.arange(24.0).reshape(3, 2, 4) % 5), dim=2)
+        targets = m.tensor([[1, 1, 2], [1, 2, 3]])
+        fine = F.ctc_loss(x, targets, (3, 3), (3, 3), reduction="none", zero_infinity=True)
+        return fine, F.ctc_loss(x.detach(), targets, (3, 3), (3, 3), reduction="none")
+
+    both(losses)
+
+
+@pytest.mark.parametrize("need_weights", [False, True])
+def test_dropout_of_heads(need_weights: bool) -> None:
+    rng = np.random.default_rng(0)
+    q, k, w, o = (rng.normal(size=s) for s in ((3, 2, 4), (5, 2, 4), (12, 4), (4, 4)))
+
+    def attend(F: Any, m: Any, leaf: Any) -> Any:
+        m.manual_seed(3)
+        query, key = leaf(q), leaf(k)
+        made = F.multi_head_attention_forward(
+            query, key, key, 4, 2, leaf(w), None, None, None, False, 0.5, leaf(o), None, need_weights=need_weights
+        )
+        return [y for y in made if y is not None]
+
+    both(attend)
+
+
+def test_heads_that_see_nothing() -> None:
+    """With the weights asked for, a query that may see nothing gives NaN, as in PyTorch; without, zeros."""
+    for need_weights in (True, False):
+        found = []
+        for m in (gg, torch):
+            x, w = m.ones(2, 1, 4, dtype=m.float64), m.ones(12, 4, dtype=m.float64)
+            mask = m.tensor([[True, True], [False, True]])
+            y, weights = m.nn.functional.multi_head_attention_forward(
+                x, x, x, 4, 2, w, None, None, None, False, 0.0, w[:4], None, attn_mask=mask, need_weights=need_weights
+            )
+            found.append((y.numpy(), weights.numpy() if need_weights else 0))
+        for a, b in zip(*found, strict=True):
+            np.testing.assert_allclose(a, b)
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_fractional_windows_of_a_seed(rank: int) -> None:
+    x = RNG.normal(size=(2, 3, *[9] * rank))
+
+    def pool(F: Any, m: Any, leaf: Any) -> Any:
+        m.manual_seed(4)
+        made, at = getattr(F, f"fractional_max_pool{rank}d")(
+            leaf(x), 2, output_ratio=(0.6,) * rank, return_indices=True
+        )
+        return made, at
+
+    both(pool)
+    both(pool, "float32")
+
+
+def test_native_dropout_of_a_seed() -> None:
+    def drop(F: Any, m: Any, leaf: Any) -> Any:
+        m.manual_seed(4)
+        y, mask = m.native_dropout(leaf(np.ones((4, 5))), 0.3, True)
+        return y, mask.double()
+
+    both(drop)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+def test_positions_at_the_border(mode: str, padding: str) -> None:
+    """On the border itself and beyond, the grid gets PyTorch's gradient."""
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
+    grid = np.array([[[[-1, -1], [1, 1], [0, 1], [2, -7]]]])
+    both(lambda F, m, leaf: F.grid_sample(leaf(x), leaf(grid), mode, padding, align_corners=True))
+
+
+@pytest.mark.parametrize("padding", ["border", "reflection"])
+def test_a_position_that_is_nan_counts_as_minus_one(padding: str) -> None:
+    """Without gradients: there PyTorch 2.13 reads outside the image and may crash."""
+    x = np.arange(12.0).reshape(1, 1, 3, 4)
+    grid = np.array([[[[math.nan, 0.3], [0.2, math.nan]]]])
+    both(lambda F, m, leaf: F.grid_sample(leaf(x, False), leaf(grid, False), "bilinear", padding, align_corners=True))
+
+
+def test_integers_are_divided_towards_zero() -> None:
+    numbers = np.arange(-9, 9).reshape(1, 2, 9)
+    for call in (
+        lambda m, x: m.nn.functional.avg_pool1d(x, 4, 2, 1),
+        lambda m, x: m.nn.functional.local_response_norm(x, 2),
+    ):
+        a, b = (call(m, m.tensor(numbers)) for m in (gg, torch))
+        assert str(a.dtype).split(".")[-1] == str(b.dtype).split(".")[-1]
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+
+
+@DTYPES
+def test_the_gradient_of_softmax_by_name(dtype: str) -> None:
+    g, y = RNG.normal(size=(2, 3, 4))
+    both(lambda F, m, leaf: m._softmax_backward_data(leaf(g), leaf(y), -1, getattr(m, dtype)), dtype)
+
+
+def test_class_weights_have_the_dtype_of_the_input() -> None:
+    for m in (gg, torch):
+        with pytest.raises(RuntimeError, match="expected scalar type"):
+            m.nn.functional.cross_entropy(m.zeros(2, 3), m.tensor([0, 1]), weight=m.ones(3, dtype=m.float64))
+
+
+def test_the_weights_of_attention() -> None:
+    """Rows of weights sum to 1, and their means of the values are what attention gives."""
+    from glassgrad.ops.attention import attention_weights
+
+    q, k, v = (gg.tensor(RNG.normal(size=(2, 3, 4))) for _ in range(3))
+    weights = attention_weights(q, k, is_causal=True)
+    np.testing.assert_allclose(weights.sum(-1).numpy(), 1.0)
+    expected = torch.nn.functional.scaled_dot_product_attention(
+        *[torch.tensor(t.numpy()) for t in (q, k, v)], is_causal=True
+    )
+    np.testing.assert_allclose((weights @ v).numpy(), expected.numpy(), rtol=1e-12)

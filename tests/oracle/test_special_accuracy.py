@@ -78,3 +78,41 @@ def test_scipy(name: str, f: Any, exact: Any, points: np.ndarray, tolerance: flo
     sp = pytest.importorskip("scipy.special")
     expected = exact(sp, points) if callable(exact) else getattr(sp, exact)(points)
     np.testing.assert_allclose(f(gg.tensor(points)).numpy(), expected, rtol=tolerance, atol=tolerance)
+
+
+# --- Bessel, Airy, gamma: (function of glassgrad, SciPy's, points, largest error relative to max(|value|, 0.01)) ---
+
+REAL = np.concatenate([np.linspace(-60, 60, 2001), [1e-10, 9.99e-4, 1.001e-3, 24.999, 25.001, 1e4]])
+HALF = np.concatenate([np.linspace(1e-3, 60, 2001), [1e-10, 9.99e-4, 1.001e-3, 0.999, 1.001, 24.999, 25.001, 600.0]])
+UNIT = np.concatenate([np.linspace(0.001, 0.999, 999), 10.0 ** np.arange(-300, 0, 7)])
+FURTHER = [
+    ("bessel_j0", "j0", REAL), ("bessel_j1", "j1", REAL), ("bessel_y0", "y0", HALF), ("bessel_y1", "y1", HALF),
+    ("modified_bessel_k0", "k0", HALF), ("modified_bessel_k1", "k1", HALF),
+    ("scaled_modified_bessel_k0", "k0e", HALF), ("scaled_modified_bessel_k1", "k1e", HALF),
+    ("erfcx", "erfcx", REAL[REAL > -26]), ("log_ndtr", "log_ndtr", REAL[REAL < 37]), ("ndtri", "ndtri", UNIT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "theirs", "points"), FURTHER)
+def test_against_scipy(name: str, theirs: str, points: np.ndarray) -> None:
+    scipy = pytest.importorskip("scipy.special")
+    expected = getattr(scipy, theirs)(points)
+    off = np.abs(getattr(special, name)(gg.tensor(points)).numpy() - expected)
+    assert (off / np.maximum(np.abs(expected), 0.01)).max() < 1e-12
+
+
+def test_airy() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    points = np.linspace(-40, 12, 2003)
+    expected = scipy.airy(points)[0]
+    np.testing.assert_allclose(special.airy_ai(gg.tensor(points)).numpy(), expected, rtol=1e-11, atol=1e-12)
+
+
+def test_incomplete_gamma_and_zeta() -> None:
+    scipy = pytest.importorskip("scipy.special")
+    a, x = RNG.uniform(0.01, 60, (2, 3000))
+    for name, theirs in (("igamma", "gammainc"), ("igammac", "gammaincc")):
+        got = getattr(gg, name)(gg.tensor(a), gg.tensor(x)).numpy()
+        np.testing.assert_allclose(got, getattr(scipy, theirs)(a, x), rtol=1e-11, atol=1e-14)
+    s = 1 + a / 4
+    np.testing.assert_allclose(special.zeta(gg.tensor(s), gg.tensor(x)).numpy(), scipy.zeta(s, x), rtol=1e-13)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from .backend import Array, ndarray, xp_for, xp_of
-from .graph import Node, as_array, run_hooks, walk
+from .forward import current_level
+from .graph import Node, as_array, next_number, run_hooks, walk
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .op import enter_batch, leave_batch, record
 from .tensor import Tensor
 
 __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
+
+
+_accumulating = Lock()  # graphs of several threads may end at the same leaves
 
 
 def _many(x: Any) -> list[Any]:
@@ -21,10 +27,10 @@ def _many(x: Any) -> list[Any]:
 def _seeds(outputs: list[Tensor], gradients: list[Any], create_graph: bool) -> list[tuple[Any, Any]]:
     if len(gradients) != len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(gradients)} gradients")
-    return [_seed(y, g, create_graph) for y, g in zip(outputs, gradients, strict=True)]
+    return [seed(y, g, create_graph) for y, g in zip(outputs, gradients, strict=True)]
 
 
-def _seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
+def seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
     """Where the walk starts for the output y, and with which gradient."""
     if not y.requires_grad:
         raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn")
@@ -59,7 +65,7 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     taken: set[int] = set()
     if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
-        leaves, _ = walk([_seed(tensors, None, create_graph)], keep, create_graph)
+        leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
     else:
         outputs = _many(tensors)
         gradients = [None] * len(outputs) if grad_tensors is None else _many(grad_tensors)
@@ -74,8 +80,9 @@ def backward(
         taken = {id(g.array) for g in gradients if g is not None}
     for leaf, hooks in [(leaf, leaf._hooks) for leaf in leaves if leaf._hooks and leaf._node is None]:
         leaves[leaf] = run_hooks(hooks, leaves[leaf], create_graph)
-    for leaf, g in leaves.items():
-        _accumulate(leaf, g, taken)
+    with _accumulating:
+        for leaf, g in leaves.items():
+            _accumulate(leaf, g, taken)
     for leaf, after in [(leaf, leaf._after) for leaf in leaves if leaf._after]:
         for hook in tuple(after.values()):
             hook(leaf)
@@ -120,11 +127,18 @@ def grad(
 ) -> tuple[Tensor | None, ...]:
     """The gradients of the outputs, summed, with respect to the inputs; no .grad changes.
 
+    is_grads_batched: the first axis of grad_outputs counts several of them; so does that of the result.
     Raises RuntimeError for an input that the outputs don't depend on, unless allow_unused (None) or
     materialize_grads (zeros).
     """
     if is_grads_batched:
-        raise NotImplementedError("autograd.grad: is_grads_batched is not in glassgrad yet")
+        return _batched(
+            grad_outputs,
+            lambda given: grad(
+                outputs, inputs, given, retain_graph, create_graph, allow_unused, materialize_grads=materialize_grads
+            ),
+        )
+    create_graph = create_graph or current_level() is not None  # tangents pass through recorded operations
     outs, ins = _many(outputs), _many(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, got: False.")
@@ -146,11 +160,22 @@ def grad(
                     "Set allow_unused=True if this is the desired behavior."
                 )
             if materialize_grads:
-                g = xp_for(x.device).zeros(x.array.shape, x.array.dtype)
+                g = Tensor._of(xp_for(x.device).zeros(x.array.shape, x.array.dtype)).requires_grad_(create_graph)
         elif isinstance(edge, Tensor) and edge._hooks:
             g = run_hooks(edge._hooks, g, create_graph)
         result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(as_array(g), taken)))
     return tuple(result)
+
+
+def _batched(gradients: Any, differentiate: Any) -> tuple[Tensor | None, ...]:
+    """Differentiate for a batch of gradients at once; see batched.py."""
+    given = _many(gradients)
+    sizes = {g.shape[0] for g in given if g is not None}
+    if len(sizes) != 1:
+        raise RuntimeError(f"is_grads_batched=True: every grad_output needs the same first axis, got sizes {sizes}")
+    batch = {"dim": 0, "level": next_number(), "size": sizes.pop()}
+    found = differentiate([None if g is None else record(enter_batch.op, (g,), batch) for g in given])
+    return tuple(None if g is None else record(leave_batch.op, (g,), batch) for g in found)
 
 
 def _method(

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from .batched import Batched
+
 ndarray = np.ndarray
 Array = Any  # np.ndarray or cupy.ndarray
 
-_HOST_TYPES = (np.ndarray, np.generic, float, int, bool, complex)
+_HOST_TYPES = (np.ndarray, np.generic, float, int, bool, complex, Batched)
 _cupy: Any = None
 
 
@@ -93,7 +95,7 @@ CPU = device("cpu")
 
 
 def device_of(x: Array) -> device:
-    return CPU if isinstance(x, ndarray) else device("cuda", x.device.id)
+    return CPU if isinstance(x, (ndarray, Batched)) else device("cuda", x.device.id)
 
 
 def as_device(where: device | str | int | None) -> device:
@@ -111,13 +113,13 @@ def as_device(where: device | str | int | None) -> device:
 def to_device(x: Array, where: device) -> Array:
     """x itself if it is there already, else a copy there."""
     if where.type == "cpu":
-        return x if isinstance(x, ndarray) else cupy().asnumpy(x)
+        return x if isinstance(x, (ndarray, Batched)) else cupy().asnumpy(x)
     with cupy().cuda.Device(where.index or 0):
         return cupy().asarray(x)
 
 
-def to_host(x: Array) -> np.ndarray:
-    return x if isinstance(x, ndarray) else cupy().asnumpy(x)
+def to_host(x: Array) -> Any:
+    return x if isinstance(x, (ndarray, Batched)) else cupy().asnumpy(x)
 
 
 def xp_for(where: device) -> Any:
@@ -126,9 +128,9 @@ def xp_for(where: device) -> Any:
 
 def spread(x: Array, shape: tuple[int, ...]) -> Array:
     """A zero-stride view of the one number x with the given shape: np.broadcast_to without its overhead."""
-    if xp_of(x) is np:
+    if isinstance(x, (ndarray, np.generic)):
         return ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-    return cupy().broadcast_to(x, shape)
+    return xp_of(x).broadcast_to(x, shape)
 
 
 def sum_to(x: Array, shape: tuple[int, ...]) -> Array:

@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from .backend import ndarray, sum_to, xp_of
-from .dtypes import dtype, get_default_dtype, result_type
-from .graph import Node, as_array, next_number
-from .op import Formula, Op, finish, grad_enabled, new
+from .batched import deepest
+from .dtypes import dtype, get_default_dtype, of_number, result_type
+from .graph import Node, as_array, next_number, touch
+from .op import Formula, Op, finish, fold_shared, grad_enabled, new
 from .provenance import caller, theirs
 from .tensor import Tensor
+from .watch import notice, watchers
 
 
 def _one(x: Any) -> Any: ...
@@ -55,11 +57,17 @@ def unary(
 
     def call(input: Any, *, out: Any = None) -> Any:
         if not isinstance(input, Tensor):
-            return declared.forward(input)
+            try:
+                return declared.forward(input)
+            except Exception:
+                return declared.again((input,), {})
         a = input.array
         if floats and a.dtype.kind in "iub":
             return given(out, Tensor._of(as_array(declared.forward(a.astype(get_default_dtype().array_dtype)))))
-        y = declared.forward(a)
+        try:
+            y = declared.forward(a)
+        except Exception:
+            y = declared.again((a,), {})
         if type(y) is not ndarray:
             y = as_array(y)
         made: Tensor = new(Tensor)
@@ -67,7 +75,7 @@ def unary(
         made.version = version = [0]
         made._view = None
         if input._view is not None:
-            input._sync()
+            input._sync(differentiable)
         if input._needs and differentiable and grad_enabled():
             node: Node = new(Node)
             node.op = declared
@@ -91,6 +99,8 @@ def unary(
         else:
             made._node = None
             made._needs = False
+        if watchers:
+            notice(declared, (input,), {}, made)
         return made if out is None else given(out, made)
 
     return finish(declared, call)
@@ -103,12 +113,14 @@ def binary(
     floats: bool = False,
     x: Formula | None = None,
     other: Formula | None = None,
+    numbers: str = "all",
 ) -> Any:
     """Declare an elementwise operation of two arrays, with broadcasting and PyTorch's type promotion.
 
     floats: integers are converted to the default dtype first. x, other: the formulas; none where there is no
-    gradient.
+    gradient. numbers: which operands may be Python numbers: "all", any "one" of them, only "other", or "none".
     """
+    first, second = numbers in ("all", "one"), numbers != "none"
     declared = _declare(function, name, _two, {"x": x, "other": other})
     differentiable = bool(declared.declared)
     take_x, keeps_x = _taking(declared, "x")
@@ -126,32 +138,34 @@ def binary(
                     if a.dtype is not b.dtype or (floats and a.dtype.kind not in "fcV"):
                         input, other, a, b = meet(input, other, floats)
                     if other._view is not None:
-                        other._sync()
+                        other._sync(differentiable)
                     need_other = other._needs
-                elif (other.__class__ is float or other.__class__ is int) and a.dtype.kind == "f":
+                elif (other.__class__ is float or other.__class__ is int) and a.dtype.kind == "f" and second:
                     b = other
                 elif isinstance(other, np.generic) and other.dtype is a.dtype:
                     b = other
                 else:
                     return mixed(input, other, out)
                 if input._view is not None:
-                    input._sync()
+                    input._sync(differentiable)
                 need_x = input._needs
             elif not isinstance(other, Tensor):
+                if input.__class__ in PYTHON and other.__class__ in PYTHON:
+                    return alone(input, other, out)
                 return declared.forward(input, other)
             else:
                 a, b = input, other.array
-                if not ((input.__class__ is float or input.__class__ is int) and b.dtype.kind == "f") and not (
-                    isinstance(input, np.generic) and input.dtype is b.dtype
-                ):
+                if not (
+                    first and (input.__class__ is float or input.__class__ is int) and b.dtype.kind == "f"
+                ) and not (isinstance(input, np.generic) and input.dtype is b.dtype):
                     return mixed(input, other, out)
                 if other._view is not None:
-                    other._sync()
+                    other._sync(differentiable)
                 need_other = other._needs
             try:
                 y = declared.forward(a, b)
-            except ValueError:
-                raise broadcast_error(a, b) from None
+            except Exception as problem:
+                y = refit(declared, a, b, problem)
             if type(y) is not ndarray:
                 y = as_array(y)
             made: Tensor = new(Tensor)
@@ -188,6 +202,8 @@ def binary(
                         None if saved[0] is None else (a.shape, *saved[0]),
                         None if saved[1] is None else (b.shape, *saved[1]),
                     )
+                if y.__class__ is not ndarray:
+                    fold_shared(node, (a, b), y)
                 node.hooks = None
                 node.number = next_number()
                 frame = getframe(1)
@@ -196,21 +212,43 @@ def binary(
             else:
                 made._node = None
                 made._needs = False
+            if watchers:
+                notice(declared, (input, other), {}, made)
             return made if out is None else given(out, made)
 
         def mixed(x: Any, other: Any, out: Any) -> Any:
             """A tensor and what isn't a Python number that fits: both in their common dtype first."""
+            if not first and x.__class__ in PYTHON:
+                raise refused(declared.name, "input", x)
+            if not second and other.__class__ in PYTHON:
+                raise refused(declared.name, "other", other)
             try:
                 x, other, _, _ = meet(x, other, floats)
             except TypeError as problem:
                 return foreign(problem)
             return call(x, other, out=out)
 
+        def alone(x: Any, other: Any, out: Any) -> Any:
+            if numbers != "all":
+                raise refused(declared.name, "input", x)
+            return call(Tensor._of(np.asarray(x, of_number(x).array_dtype)), other, out=out)
+
         return call
 
     call = finish(declared, make(_raise))
     call.operator = make(lambda problem: NotImplemented)  # for Python's operators: the other operand may know better
     return call
+
+
+PYTHON = frozenset((bool, int, float, complex))
+
+
+def refused(name: str, argument: str, x: Any) -> TypeError:
+    """For a Python number where only a tensor will do."""
+    return TypeError(
+        f"{name}(): argument '{argument}' (position {1 + (argument != 'input')}) must be Tensor, "
+        f"not {type(x).__name__}: write tensor({x})"
+    )
 
 
 class Stretched:
@@ -234,6 +272,15 @@ class Stretched:
 
     def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         return saved[0], *self.declared.revive(node, i, saved[1:])
+
+
+def refit(declared: Op, a: Any, b: Any, problem: Exception) -> Any:
+    """After forward has raised: sample by sample inside vmap, else the error in PyTorch's words."""
+    if deepest([a, b]) >= 0:
+        return declared.again((a, b), {})
+    if isinstance(problem, ValueError):
+        raise broadcast_error(a, b) from None
+    raise problem
 
 
 def _raise(problem: TypeError) -> Any:
@@ -307,8 +354,26 @@ def given(out: Tensor | None, made: Tensor) -> Tensor:
     if out.array.shape != made.array.shape:
         out.array = xp_of(out.array).empty(made.array.shape, out.array.dtype)
     out.array[...] = made.array
-    out.version[0] += 1
+    touch(out.version)
     return out
+
+
+def apart(name: str, out: Tensor, *inputs: Tensor) -> None:
+    """RuntimeError if out lies in the memory of an input, or has another dtype than the first one."""
+    if out.array.dtype != inputs[0].array.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected out tensor to have dtype {inputs[0].dtype}, but got {out.dtype} instead"
+        )
+    if 0 in out.array.strides and out.array.size > 1:
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+    if any(xp_of(x.array).may_share_memory(x.array, out.array) for x in inputs):
+        raise RuntimeError(
+            "unsupported operation: the input tensors cannot refer to any of the output memory locations. "
+            f"Found overlap with out= of {name}()."
+        )
 
 
 def broadcast_error(a: Any, b: Any) -> RuntimeError:

@@ -7,11 +7,15 @@ An edge is another node, a leaf tensor that wants a gradient, or None.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from .backend import Array, ndarray, xp_of
+from .batched import Batched
+from .modes import enable_grad, is_grad_enabled, set_grad_enabled
 from .provenance import Place, caller, show
 
 if TYPE_CHECKING:
@@ -36,26 +40,29 @@ class Node:
     saved    for each array input: the arguments of its formula after g, or None where no gradient is needed
     guards   version counters of the saved arrays; `stamp` is their sum when they were saved
     number   creation order; a node's inputs always have smaller numbers
-    hooks    functions of the node's incoming gradient, in order of registration
+    hooks    what users want to be told of on the way back, or None
     place    the user's line
     freed    the line of the backward() that released what was saved, once it has
+    tangents its output's tangents in forward mode, by level; set only there
 
     Slots, each set by whoever records: creating a node and walking over it is most of the engine's own time.
     """
 
     __slots__ = (
         "__weakref__", "edges", "freed", "guards", "hooks", "number", "op", "place", "saved", "stamp",
+        "tangents",
     )  # fmt: skip
 
     op: Op
     edges: tuple[Node | Tensor | None, ...]
-    saved: tuple[tuple[Any, ...] | None, ...] | None
-    guards: tuple[list[int], ...]
+    saved: tuple[tuple[Any, ...] | None, ...] | Callable[[], Any] | None
+    guards: tuple[list[Any], ...]
     stamp: int
     number: int
-    hooks: dict[int, Any] | None
+    hooks: Hooks | None
     place: Place | None
     freed: Place | None  # set when the saved arrays are released
+    tangents: dict[int, Any]
 
     def name(self) -> str:
         """PyTorch's name for it, for example AddBackward0; one of several outputs has the name of them all."""
@@ -71,27 +78,89 @@ class Node:
         return tuple(_next_function(edge) for edge in self.edges)
 
     def register_hook(self, hook: Any) -> Removable:
-        """hook(g) -> None or a new gradient, called with the gradient of this node's output."""
+        """hook(grad_inputs, grad_outputs) -> None or new grad_inputs, called when this node's formulas have run."""
+        return Removable(self.all_outputs().all_hooks().after, hook)
+
+    def register_prehook(self, hook: Any) -> Removable:
+        """hook(grad_outputs) -> None or new grad_outputs, called before this node's formulas run."""
+        return Removable(self.all_outputs().all_hooks().before, hook)
+
+    def register_output_hook(self, hook: Any) -> Removable:
+        """hook(g) -> None or a new gradient, called with the gradient of this node's one output: a tensor's hook."""
+        return Removable(self.all_hooks().output, hook)
+
+    def all_hooks(self) -> Hooks:
         if self.hooks is None:
-            self.hooks = {}
-        return Removable(self.hooks, hook)
+            self.hooks = Hooks()
+        return self.hooks
+
+    def all_outputs(self) -> Node:
+        """The node of all outputs, where this one stands for one of several."""
+        parent = self.edges[0]
+        return parent if self.op.is_pick and isinstance(parent, Node) else self
 
     def arguments(self, live: bool) -> Any:
         """For each input what its formula takes after g: raw, or (live) as tensors still tied to the graph."""
-        if self.saved is None:
+        saved = self.saved
+        if saved is None:
             raise RuntimeError(f"{self.name()}: {FREED_TWICE}\n  freed at {show(self.freed)}")
+        if callable(saved):  # packed by a hook on saved tensors
+            saved = saved()
         if not live:
-            return self.saved
-        return [None if kept is None else self.op.revive(self, i, kept) for i, kept in enumerate(self.saved)]
+            return saved
+        revived = [None if kept is None else self.op.revive(self, i, kept) for i, kept in enumerate(saved)]
+        if self.guards:  # a further derivative is told of in-place changes, too
+            version: Any = self.guards[0] if len(self.guards) == 1 else Together(self.guards)
+            for value in (value for kept in revived for value in kept or ()):
+                if hasattr(value, "_needs") and not any(value is edge for edge in self.edges):
+                    value.version = version
+        return revived
 
-    def changed(self) -> RuntimeError:
+    def changed(self, guards: Any = None) -> RuntimeError:
         """The error for a saved array that was changed in place since."""
+        writers = {counter[1] for counter in guards or self.guards if len(counter) > 1 and counter[2] > self.number}
         return RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "
             f"{self.name()} saved a value that was changed before backward used it. "
             "Use an out-of-place operation (y = y + 1 rather than y += 1) or clone() first."
-            f"\n  recorded at {show(self.place)}"
+            f"\n  saved at   {show(self.place)}" + "".join(f"\n  changed at {show(place)}" for place in writers)
         )
+
+
+class Hooks:
+    """What users want to be told of when the walk comes to a node.
+
+    output  with the gradient of the one output (hooks of a tensor); retain: with what they made of it
+    before  with the gradients of all outputs, as a tuple; after: with those of the inputs and of the outputs
+    """
+
+    __slots__ = ("after", "before", "output", "retain")
+
+    def __init__(self) -> None:
+        self.output: dict[int, Any] = {}
+        self.retain: dict[int, Any] = {}
+        self.before: dict[int, Any] = {}
+        self.after: dict[int, Any] = {}
+
+
+def touch(version: list[Any]) -> None:
+    """Count an in-place change of a memory, and remember where and when: [count, place, number]."""
+    version[:] = version[0] + 1, caller(2), next_number()
+
+
+class Together:
+    """Several version counters as one, for whoever depends on all of them."""
+
+    def __init__(self, counters: tuple[list[Any], ...]) -> None:
+        self.counters = counters
+
+    def __len__(self) -> int:
+        return max(map(len, self.counters))
+
+    def __getitem__(self, i: int) -> Any:
+        if i == 0:
+            return sum(counter[0] for counter in self.counters)
+        return max((counter for counter in self.counters if len(counter) > 1), key=lambda counter: counter[2])[i]
 
 
 class AccumulateGrad:
@@ -156,6 +225,9 @@ def _needed(roots: list[Any], targets: set[Any]) -> set[Any]:
     return needed
 
 
+anomaly: ContextVar[Callable[[Node, int, Any], None] | None] = ContextVar("glassgrad_anomaly", default=None)
+
+
 def walk(
     seeds: list[tuple[Node | Tensor, Any]],
     retain_graph: bool,
@@ -168,12 +240,16 @@ def walk(
     arrays, or tensors that are recorded themselves when create_graph. With targets, only what leads there is
     computed. Nothing outside the graph is changed here: an exception in the middle leaves every .grad as it was.
     """
+    if create_graph and not is_grad_enabled():
+        with enable_grad():
+            return walk(seeds, retain_graph, create_graph, targets)
     needed = None if targets is None else _needed([edge for edge, _ in seeds], targets)
     leaves: dict[Tensor, Any] = {}
     found: dict[Node, Any] = {}
     pending: dict[Node, Any] = {}  # the gradient that has reached a node so far
     heap: list[tuple[int, Node]] = []  # the pending nodes under their negative numbers: the latest comes first
     here = None if retain_graph else caller(2)
+    check = anomaly.get()
     edge: Any
 
     for edge, g in seeds:
@@ -187,15 +263,18 @@ def walk(
     while heap:
         node = heappop(heap)[1]
         g = pending.pop(node)
-        if node.hooks is not None:
-            g = run_hooks(node.hooks, g, create_graph)
+        hooks = node.hooks
+        if hooks is not None:
+            g = _before(hooks, node, g, create_graph)
         if needed is not None:
             if node in targets:  # type: ignore[operator]
                 found[node] = g
+                if needed.isdisjoint(node.edges):
+                    continue
             if node not in needed:
                 continue
-        saved = node.saved
-        if create_graph or saved is None:
+        saved: Any = node.saved
+        if create_graph or saved.__class__ is not tuple:
             saved = node.arguments(create_graph)
         guards = node.guards
         if guards:
@@ -204,10 +283,15 @@ def walk(
                 stamp += counter[0]
             if stamp != node.stamp:
                 raise node.changed()
-        for edge, formula, kept in zip(node.edges, node.op.formulas, saved):  # noqa: B905 (formulas may repeat for ever)
+        formulas: Iterable[Any] = node.op.formulas
+        if check is not None or (hooks is not None and hooks.after):
+            formulas = _attended(node, g, saved, needed, create_graph)
+        for edge, formula, kept in zip(node.edges, formulas, saved):  # noqa: B905 (formulas may repeat for ever)
             if edge is None or (needed is not None and edge not in needed):
                 continue
             d = formula(g, *kept)
+            if d is None:
+                continue
             if edge.__class__ is not Node:
                 leaves[edge] = leaves[edge] + d if edge in leaves else d
             elif edge in pending:
@@ -221,25 +305,105 @@ def walk(
     return leaves, found
 
 
+# --- with an audience: hooks, and the search for NaN ---
+
+
+def _attended(node: Node, g: Any, saved: Any, needed: set[Any] | None, create_graph: bool) -> list[Any]:
+    """Run a node's formulas, look at the gradients, let hooks change them: as formulas that just give them."""
+    check = anomaly.get()
+    flows: list[Any] = []
+    for i, (edge, formula, kept) in enumerate(zip(node.edges, node.op.formulas, saved)):  # noqa: B905
+        wanted = edge is not None and (needed is None or edge in needed)
+        flows.append(formula(g, *kept) if wanted else None)
+        if check is not None and flows[i] is not None:
+            check(node, i, flows[i])
+    if node.hooks is not None and node.hooks.after:
+        given = _outputs(node, g)
+        for hook in tuple(node.hooks.after.values()):
+            changed = _call(hook, create_graph, tuple(map(_seen, flows)), given)
+            if changed is not None:
+                changed = changed if isinstance(changed, tuple) else (changed,)
+                flows = [_replaced(hook, old, new, create_graph) for old, new in zip(flows, changed, strict=True)]
+    return [lambda g, *kept, d=d: d for d in flows]
+
+
+def _before(hooks: Hooks, node: Node, g: Any, create_graph: bool) -> Any:
+    if hooks.output:
+        g = run_hooks(hooks.output, g, create_graph)
+    if hooks.retain:
+        run_hooks(hooks.retain, g, create_graph)
+    for hook in tuple(hooks.before.values()):
+        changed = _call(hook, create_graph, _outputs(node, g))
+        if changed is not None:
+            changed = changed if isinstance(changed, tuple) else (changed,)
+            if not hasattr(g, "parts"):
+                g = _replaced(hook, g, changed[0], create_graph)
+            else:
+                new = {k: _replaced(hook, d, changed[k], create_graph) for k, d in g.parts.items()}
+                g = type(g)(new)
+    return g
+
+
 def run_hooks(hooks: dict[int, Any], g: Any, create_graph: bool) -> Any:
     """Pass g through the hooks, each of which sees a tensor and may return another in its place."""
+    for hook in tuple(hooks.values()):
+        given = _call(hook, create_graph, _seen(g))
+        g = _replaced(hook, g, given, create_graph) if given is not None else g
+    return g
+
+
+def _call(hook: Any, create_graph: bool, *args: Any) -> Any:
+    with set_grad_enabled(create_graph):
+        return hook(*args)
+
+
+def _seen(g: Any) -> Any:
+    """A gradient as hooks see it: a tensor of their own, which they may keep, or None."""
     from .tensor import Tensor
 
-    seen = g if isinstance(g, Tensor) else Tensor._of(as_array(g))
-    for hook in tuple(hooks.values()):
-        given = hook(seen)
-        if given is not None:
-            if not isinstance(given, Tensor):
-                raise TypeError(f"expected Tensor, but hook returned {type(given).__name__}")
-            if given.shape != seen.shape:
-                raise RuntimeError(
-                    f"hook {getattr(hook, '__name__', hook)!r} has changed the size of value: "
-                    f"{tuple(seen.shape)} became {tuple(given.shape)}"
-                )
-            seen = given
-    return seen if create_graph else seen.array.copy()  # a hook may keep what it saw
+    return g if g is None or isinstance(g, Tensor) else Tensor._of(as_array(g).copy())
+
+
+def _outputs(node: Node, g: Any) -> tuple[Any, ...]:
+    parts = getattr(g, "parts", None)
+    return (_seen(g),) if parts is None else tuple(_seen(parts.get(k)) for k in range(max(parts) + 1))
+
+
+def _replaced(hook: Any, old: Any, new: Any, create_graph: bool) -> Any:
+    """What a hook gave in place of a gradient, checked."""
+    from .tensor import Tensor
+
+    if new is None or old is None:
+        return new if old is not None else None
+    name = repr(getattr(hook, "__name__", hook))
+    if not isinstance(new, Tensor):
+        raise TypeError(f"expected Tensor, but hook {name} returned {type(new).__name__}")
+    if new.shape != old.shape:
+        raise RuntimeError(f"hook {name} has changed the size of value: {tuple(old.shape)} became {tuple(new.shape)}")
+    return new if create_graph else new.array.copy()
+
+
+# --- what is still to be differentiated ---
+
+scopes: ContextVar[tuple[set[Node], ...]] = ContextVar("glassgrad_scopes", default=())  # roots of open transformations
+
+
+def lives(node: Node | Tensor | None, besides: Any = ()) -> bool:
+    """Whether a leaf, or a root of an open transformation other than `besides`, can be reached from here."""
+    roots: set[Node] = set().union(*[scope for scope in scopes.get() if scope is not besides])
+    seen: set[Any] = set()
+    stack = [node]
+    while stack:
+        edge = stack.pop()
+        if edge is None or edge in seen:
+            continue
+        if not isinstance(edge, Node) or edge in roots:
+            return True
+        seen.add(edge)
+        stack.extend(edge.edges)
+    return False
 
 
 def as_array(x: Any) -> Array:
     """x as an array with its own dimensions: NumPy's scalars, which 0-d arithmetic gives, become 0-d arrays."""
-    return x if type(x) is ndarray else xp_of(x).asarray(x)
+    return x if type(x) is ndarray or type(x) is Batched else xp_of(x).asarray(x)

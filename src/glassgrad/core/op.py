@@ -20,15 +20,18 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
 from . import modes
-from .backend import ndarray
+from .backend import ndarray, xp_of
+from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
 from .graph import Node, as_array, next_number
 from .provenance import caller
 from .tensor import Tensor
 from .views import view_of
+from .watch import notice, watchers
 
 Formula = Callable[..., Any]
 
@@ -133,6 +136,18 @@ class Op:
 
     # --- use ---
 
+    def apply(self, inputs: Any, options: dict[str, Any]) -> Any:
+        """The operation itself, past its public signature: raw on arrays, recorded on tensors."""
+        if any(isinstance(x, Tensor) for x in inputs):
+            return record(self, inputs, options)
+        return self.forward(*inputs, **options)
+
+    def again(self, arrays: Any, options: dict[str, Any]) -> Any:
+        """After forward has raised: sample by sample, if it was given a batch of vmap's."""
+        if deepest([arrays, options]) < 0:
+            raise  # noqa: PLE0704 (the caller is handling the exception)
+        return by_sample(self.forward, arrays, options)
+
     def state(self, arrays: list[Any], options: dict[str, Any], y: Any) -> list[Any]:
         """All that formulas may mention, in a fixed order: inputs, y, options, shapes of inputs, i."""
         last = len(self.inputs) - 1
@@ -174,19 +189,16 @@ class Op:
         return tuple(out)
 
     def push(self, primals: Any, tangents: Any, options: dict[str, Any], y: Any) -> Any:
-        """Forward mode: the tangent of y from the inputs' tangents (None: constant)."""
+        """Forward mode: the tangent of y from the inputs' tangents (None: constant); arrays or tensors alike."""
         moving = [i for i, t in enumerate(tangents) if t is not None]
         if callable(self.jvp):
-            return self.jvp(primals, tangents, y, **options)
+            return self.jvp(primals, tangents, y, **(self.options | options))
         if self.jvp == "elementwise":  # a diagonal Jacobian is its own transpose
             parts = [self.formulas[i](tangents[i], *self.save(i, primals, options, y)) for i in moving]
         elif self.jvp == "linear":
-            still = [t if t is not None else _zeros(x) for t, x in zip(tangents, primals, strict=True)]
-            return self.forward(*still, **options)
+            return self.apply([_zeros(x) if t is None else t for t, x in zip(tangents, primals, strict=True)], options)
         elif self.jvp == "multilinear":
-            parts = [
-                self.forward(*[tangents[i] if k == i else x for k, x in enumerate(primals)], **options) for i in moving
-            ]
+            parts = [self.apply([tangents[i] if k == i else x for k, x in enumerate(primals)], options) for i in moving]
         else:
             raise NotImplementedError(f"forward mode of '{self.name}' is not declared")
         return builtins.sum(parts[1:], parts[0])
@@ -194,7 +206,11 @@ class Op:
 
 def _zeros(x: Any) -> Any:
     """What stands for no tangent: zeros of a real input; None, indices and masks as they are."""
-    return x * 0 if hasattr(x, "dtype") and x.dtype.kind in "fcV" else x
+    array = x.array if isinstance(x, Tensor) else x
+    if not hasattr(array, "dtype") or array.dtype.kind not in "fcV":
+        return x
+    zeros = xp_of(array).zeros_like(array)
+    return Tensor._of(zeros) if isinstance(x, Tensor) else zeros
 
 
 class _Repeat(list[Any]):
@@ -239,7 +255,10 @@ def op(
                 break
         else:
             if args and hasattr(args[0], "dtype"):
-                return declared.forward(*args, **options)
+                try:
+                    return declared.forward(*args, **options)
+                except Exception:
+                    return declared.again(args, options)
         if declared.public is not None:
             args, options = declared.public(*args, **options)
         return record(declared, args, options)
@@ -279,11 +298,14 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
     for a in args:
         if isinstance(a, Tensor):
             if a._view is not None:
-                a._sync()
+                a._sync(bool(declared.declared))
             needs = needs or a._needs
             a = a.array
         arrays.append(a)
-    y = declared.forward(*arrays, **options)
+    try:
+        y = declared.forward(*arrays, **options)
+    except Exception:
+        y = declared.again(arrays, options)
     out: Any
     if declared.outputs is not None:
         out = tuple([Tensor._of(as_array(v)) for v in y])
@@ -295,19 +317,22 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
         out.version = [0]
         out._node = out._view = None
         out._needs = False
-    if not needs or not grad_enabled():
-        return out
-    if declared.outputs is None:
-        if out.array.dtype.kind == "c":
-            raise NotImplementedError("gradients of complex tensors are not in glassgrad yet: detach() the real one")
-        if out.array.dtype.kind not in "fV":
-            return out
-    elif not any(v.array.dtype.kind in "fcV" for v in out):
-        return out
+    if needs and grad_enabled():
+        _connect(declared, args, options, arrays, y, out)
+    if watchers:
+        notice(declared, args, options, out)
+    return out
+
+
+def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: list[Any], y: Any, out: Any) -> None:
+    """Put a node for `out` on the graph, unless no input that wants a gradient has a derivative here."""
+    kinds = {v.array.dtype.kind for v in out} if declared.outputs is not None else {out.array.dtype.kind}
+    if kinds.isdisjoint("fcV"):
+        return
     state = declared.state(arrays, options, y) if declared.declared else []
     edges: list[Any] = []
     saved: list[Any] = []
-    guards: list[list[int]] = []
+    guards: list[list[Any]] = []
     connected = False
     for i, a in enumerate(args):
         edge = kept = None
@@ -329,7 +354,7 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
         edges.append(edge)
         saved.append(kept)
     if not connected:
-        return out
+        return
     node: Node = new(Node)
     node.op = declared
     node.edges = tuple(edges)
@@ -338,14 +363,17 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
     node.stamp = builtins.sum([counter[0] for counter in guards]) if guards else 0
     node.hooks = None
     node.number = next_number()
-    node.place = caller(3)
+    node.place = caller(4)
+    if "c" in kinds:
+        node.op = Wrapped(declared, _complex)  # type: ignore[assignment]
     if declared.outputs is not None:
         for j, v in enumerate(out):
             pick(v, node, j)
     else:
         out._node = node
         out._needs = True
-    return out
+        if type(y) is not ndarray:
+            fold_shared(node, arrays, y)
 
 
 def _versions(declared: Op, k: int, args: Any, out: Any) -> list[list[int]]:
@@ -355,6 +383,58 @@ def _versions(declared: Op, k: int, args: Any, out: Any) -> list[list[int]]:
     else:
         kept = args[k:] if declared.variadic and k == len(declared.inputs) - 1 else args[k : k + 1]
     return [a.version for a in kept if isinstance(a, Tensor)]
+
+
+class Wrapped:
+    """An operation whose formulas are put into others: each gets (formula, g, *saved)."""
+
+    is_pick = False
+
+    def __init__(self, inner: Any, around: Formula) -> None:
+        self.inner, self.around = inner, around
+        self.name, self.node_name = inner.name, inner.node_name
+
+    @property
+    def formulas(self) -> Any:
+        return (formula and partial(self.around, formula) for formula in self.inner.formulas)
+
+    def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+        return self.inner.revive(node, i, saved)
+
+
+def _complex(*_: Any) -> Any:
+    raise NotImplementedError("gradients of complex tensors are not in glassgrad yet: detach() the real one")
+
+
+def fold_shared(node: Node, arrays: Any, y: Any) -> None:
+    """Inside vmap, an input that all samples share gets the sum of their gradients."""
+    there = levels(y)
+    missing = [
+        [] if edge is None else sorted(there.keys() - levels(x).keys())
+        for x, edge in zip(arrays, node.edges, strict=True)
+    ]
+    if any(missing):
+        node.op = Folded(node.op, [[(k, there[k]) for k in m] for m in missing])  # type: ignore[assignment]
+
+
+class Folded(Wrapped):
+    """An operation of vmap's samples on inputs some of which all samples share; `missing` by input: (level, size)."""
+
+    def __init__(self, inner: Any, missing: list[list[tuple[int, int]]]) -> None:
+        super().__init__(inner, lambda: None)
+        self.missing = missing
+
+    @property
+    def formulas(self) -> Any:
+        for formula, missing in zip(self.inner.formulas, self.missing):  # noqa: B905 (formulas may repeat for ever)
+            yield formula and (partial(_folding, formula, missing) if missing else formula)
+
+
+def _folding(formula: Formula, missing: list[tuple[int, int]], g: Any, *kept: Any) -> Any:
+    d = formula(g, *kept)
+    for level, size in missing:
+        d = fold_samples(d, level=level, size=size)
+    return d
 
 
 # --- several outputs: a node whose gradient is a tuple, and one pick for each output ---
@@ -367,10 +447,11 @@ class Parts:
         self.parts = parts
 
     def __add__(self, other: Parts) -> Parts:
-        parts = dict(self.parts)
+        """Into self: a pick makes Parts for the walk alone, and a node of many outputs gets as many."""
+        parts = self.parts
         for k, g in other.parts.items():
             parts[k] = parts[k] + g if k in parts else g
-        return Parts(parts)
+        return self
 
     def __getitem__(self, k: int) -> Any:
         return self.parts.get(k)
@@ -403,6 +484,65 @@ def pick(out: Tensor, node: Node, index: int) -> Tensor:
         chosen.hooks = None
         chosen.place = node.place
         chosen.number = next_number()
+        held = getattr(node, "tangents", None)
+        if held is not None:
+            chosen.tangents = {level: tangents[index] for level, tangents in held.items()}
         out._node = chosen
         out._needs = True
     return out
+
+
+# --- a variable of its own ---
+
+
+@op(jvp="linear")
+def variable(x: Any) -> Any:
+    return x
+
+
+variable.vjp(x=lambda g: g)
+
+
+def variable_of(x: Tensor) -> Tensor:
+    """x again, the same memory, under a node of its own, whether x wants a gradient or not."""
+    edge = x.grad_fn or (x if x._needs else None)
+    made = x.detach()
+    node: Node = new(Node)
+    node.op = variable.op
+    node.edges, node.saved = (edge,), ((),)
+    node.guards, node.stamp = (), 0
+    node.hooks = None
+    node.number = next_number()
+    node.place = caller(2)
+    made._node, made._needs = node, True
+    return made
+
+
+# --- the samples of vmap ---
+
+
+@op(jvp="linear")
+def fold_samples(x: Any, *, level: int, size: int) -> Any:
+    return fold(x, level, size)
+
+
+@op(jvp="linear")
+def repeat_samples(x: Any, *, level: int, size: int) -> Any:
+    return repeated(x, level, size)
+
+
+@op(jvp="linear")
+def enter_batch(x: Any, *, dim: int, level: int, size: int) -> Any:
+    """The axis `dim` of x becomes the batch of a level of vmap."""
+    return batch(x, dim, level)
+
+
+@op(jvp="linear")
+def leave_batch(x: Any, *, dim: int, level: int, size: int) -> Any:
+    return unbatch(x, dim, level, size)
+
+
+fold_samples.vjp(x=lambda g, level, size: repeat_samples(g, level=level, size=size))
+repeat_samples.vjp(x=lambda g, level, size: fold_samples(g, level=level, size=size))
+enter_batch.vjp(x=lambda g, dim, level, size: leave_batch(g, dim=dim, level=level, size=size))
+leave_batch.vjp(x=lambda g, dim, level, size: enter_batch(g, dim=dim, level=level, size=size))

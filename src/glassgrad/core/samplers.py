@@ -10,13 +10,15 @@ A complex tensor is filled as its real view: `normal` there has std / sqrt(2).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .batched import Batched, running
 from .random import Generator
 
 if TYPE_CHECKING:
@@ -28,6 +30,52 @@ BLOCK = 1 << 14  # elements at a time: what a step reads and writes stays in the
 TWO_WORDS_FROM = 1 << 28  # a range this large takes 64 bits for each number
 INSIDE_OUT_FROM = (2**32 - 1) // 20  # a permutation this long takes 64 bits for each number
 NORMAL_BLOCK = 16
+
+
+# --- under vmap ---
+
+
+def for_samples(draw: Callable[..., np.ndarray]) -> Callable[..., Any]:
+    """Decorator of a sampler of arrays: under vmap it draws for each sample, once for all, or not at all."""
+
+    @functools.wraps(draw)
+    def drawn(generator: Generator, shape: Shape, *args: Any, **kwargs: Any) -> Any:
+        if not running.get():
+            return draw(generator, shape, *args, **kwargs)
+        each = [(level, size) for level, size, how in _allowed() if how == "different"]
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        made: Any = draw(generator, (*[size for _, size in each], *shape), *args, **kwargs)
+        for level, _ in each:
+            made = Batched(made, level)
+        return made
+
+    return drawn
+
+
+def alike(draw: Callable[..., np.ndarray]) -> Callable[..., Any]:
+    """Decorator of a sampler that, under vmap, can only give all samples the same."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Any, **kwargs: Any) -> Any:
+        if running.get() and any(how == "different" for _, _, how in _allowed()):
+            raise NotImplementedError(f"vmap: {draw.__name__} with randomness='different' is not in glassgrad yet")
+        return draw(*args, **kwargs)
+
+    return drawn
+
+
+def _allowed() -> tuple[tuple[int, int, str], ...]:
+    """The vmaps that are running, none of which forbids random numbers."""
+    vmaps = running.get()
+    if any(how == "error" for _, _, how in vmaps):
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+            "randomness flags on vmap or perform the randomness operation out of vmap"
+        )
+    return vmaps
+
+
+# --- blocks ---
 
 
 def _fill(shape: Shape, dtype: DTypeLike, draw: Callable[[int], np.ndarray]) -> np.ndarray:
@@ -98,6 +146,7 @@ def _unit64(generator: Generator, n: int) -> np.ndarray:
     return bits.view(np.int64) * 2.0**-53
 
 
+@for_samples
 def uniform(
     generator: Generator, shape: Shape, dtype: DTypeLike = np.float32, low: float = 0.0, high: float = 1.0
 ) -> np.ndarray:
@@ -259,6 +308,7 @@ def _standard_normals(generator: Generator, n: int) -> np.ndarray:
     return values[:n]
 
 
+@for_samples
 def normal(
     generator: Generator,
     shape: Shape,
@@ -282,6 +332,7 @@ def normal(
         return _fill(shape, dtype, lambda n: _scale_shift(_standard_normals(generator, n), std, mean))
 
 
+@for_samples
 def log_normal(
     generator: Generator, shape: Shape, dtype: DTypeLike = np.float32, mean: float = 1.0, std: float = 2.0
 ) -> np.ndarray:
@@ -295,6 +346,7 @@ def log_normal(
 # ---- others that invert a distribution function, in double precision ----
 
 
+@for_samples
 def exponential(generator: Generator, shape: Shape, dtype: DTypeLike = np.float32, rate: float = 1.0) -> np.ndarray:
     """-log(1 - u) / rate. Raises RuntimeError unless rate > 0."""
     dtype = _floating("exponential", dtype)
@@ -303,6 +355,7 @@ def exponential(generator: Generator, shape: Shape, dtype: DTypeLike = np.float3
         return _fill(shape, dtype, lambda n: -1.0 / rate * np.log1p(-_unit64(generator, n)))
 
 
+@for_samples
 def cauchy(
     generator: Generator, shape: Shape, dtype: DTypeLike = np.float32, median: float = 0.0, sigma: float = 1.0
 ) -> np.ndarray:
@@ -313,6 +366,7 @@ def cauchy(
         return _fill(shape, dtype, lambda n: _fma(np.tan(math.pi * (_unit64(generator, n) - 0.5)), sigma, median))
 
 
+@for_samples
 def geometric(generator: Generator, shape: Shape, dtype: DTypeLike, p: float) -> np.ndarray:
     """Trials until the first success: ceil(log u / log(1 - p)). Raises RuntimeError unless 0 < p < 1."""
     _expect(0 < p < 1, f"geometric_ expects p to be in (0, 1), but got p={p}")
@@ -320,6 +374,7 @@ def geometric(generator: Generator, shape: Shape, dtype: DTypeLike, p: float) ->
         return _fill(shape, dtype, lambda n: np.ceil(np.log(_unit64(generator, n)) / math.log1p(-p)))
 
 
+@for_samples
 def bernoulli(generator: Generator, shape: Shape, p: float | np.ndarray, dtype: DTypeLike = np.float32) -> np.ndarray:
     """1 with probability p, else 0: u < p. Dropout's mask is this with p = 1 - dropout.
 
@@ -343,6 +398,7 @@ def bernoulli(generator: Generator, shape: Shape, p: float | np.ndarray, dtype: 
 # ---- integers ----
 
 
+@for_samples
 def integers(
     generator: Generator,
     shape: Shape,
@@ -421,6 +477,7 @@ def _representable(end: int, dtype: np.dtype, inward: int) -> int:
     return rounded + step if inward > 0 else rounded - step - 1
 
 
+@alike
 def permutation(generator: Generator, n: int, dtype: DTypeLike = np.int64) -> np.ndarray:
     """The numbers 0 ... n - 1 in random order: `randperm`.
 
@@ -453,6 +510,7 @@ def _inside_out(generator: Generator, n: int) -> np.ndarray:
     return order
 
 
+@alike
 def multinomial(generator: Generator, weights: np.ndarray, num_samples: int, replacement: bool = False) -> np.ndarray:
     """Indices with probability weights / sum: ([rows,] categories) -> ([rows,] num_samples) int64.
 

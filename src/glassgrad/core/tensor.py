@@ -5,6 +5,7 @@ What is here knows nothing of operations; those are attached as methods by glass
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from . import dtypes, printing
 from .backend import CPU, Array, as_device, device, device_of, ndarray, to_device, to_host
+from .batched import Batched, levels, refused
 from .dtypes import dtype
 from .graph import Node, Removable, as_array
 from .size import Size
@@ -36,6 +38,7 @@ class Tensor:
     _hooks: dict[int, Any] | None = None  # of a leaf
     _after: dict[int, Any] | None = None  # post-accumulate hooks of a leaf
     _retains = False
+    _keeper: Removable | None = None  # of the hook that retains the gradient
     _is_param = False
     name: str | None = None
 
@@ -66,8 +69,8 @@ class Tensor:
         made._view = None
         return made
 
-    def _sync(self) -> None:
-        sync(self, strict=True)
+    def _sync(self, strict: bool = True) -> None:
+        sync(self, strict)
 
     if TYPE_CHECKING:
         # Operations become methods when glassgrad.ops is imported.
@@ -159,18 +162,27 @@ class Tensor:
         return strides if dim is None else strides[dim]
 
     def storage_offset(self) -> int:
-        base = self.array.base
-        if not isinstance(base, ndarray):
+        """Where the first element lies in the memory that the tensor is part of, counted in elements."""
+        start, memory = self.data_ptr(), self.array
+        while (base := getattr(memory, "base", None)) is not None:
+            memory = base
+        if not isinstance(memory, ndarray):
             return 0
-        return (self.data_ptr() - base.__array_interface__["data"][0]) // self.array.itemsize
+        return (start - memory.__array_interface__["data"][0]) // self.array.itemsize
 
     def data_ptr(self) -> int:
+        if isinstance(self.array, Batched):
+            raise refused("asking where a tensor lies in memory")
         if isinstance(self.array, ndarray):
             return self.array.__array_interface__["data"][0]
         return self.array.data.ptr
 
-    def is_contiguous(self) -> bool:
-        return bool(self.array.flags.c_contiguous)
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in row-major order, or in the order of the memory format."""
+        last = {"channels_last": 4, "channels_last_3d": 5}.get(getattr(memory_format, "name", ""))
+        if last is None:
+            return bool(self.array.flags.c_contiguous)
+        return self.array.ndim == last and bool(np.moveaxis(self.array, 1, -1).flags.c_contiguous)
 
     def is_floating_point(self) -> bool:
         return self.dtype.is_floating_point
@@ -222,6 +234,8 @@ class Tensor:
         """The array itself, sharing memory; RuntimeError if a gradient is wanted or it is on a GPU, unless force."""
         if self.requires_grad and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if isinstance(self.array, Batched):
+            raise refused("calling .numpy() on a tensor")
         if not isinstance(self.array, ndarray) and not force:
             raise TypeError(
                 f"can't convert {self.device} device type tensor to numpy. "
@@ -280,6 +294,9 @@ class Tensor:
         return iter(self.unbind(0))
 
     def __repr__(self) -> str:
+        if isinstance(self.array, Batched):
+            depth = len(levels(self.array))
+            return f"BatchedTensor(lvl={depth}, bdim=0, value=\n    {Tensor._of(self.array.values)!r}\n)"
         node = self.grad_fn
         where = self.device
         return printing.tensor_repr(
@@ -384,17 +401,28 @@ class Tensor:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node is None or self._retains:
             return
-        import weakref
+        self._retains = True
+        self._keep_grad()
 
+    def _keep_grad(self) -> None:
+        """Let the node of a tensor that retains its gradient put it here, instead of the node it had before."""
+        if self._keeper is not None:
+            self._keeper.remove()
         me = weakref.ref(self)
 
         def keep(g: Tensor) -> None:
             tensor = me()
             if tensor is not None:
-                tensor._grad = Tensor._of(g.array.copy()) if g._node is None else g
+                tensor._grad = g if tensor._grad is None else tensor._grad + g
 
-        self._node.register_hook(keep)
-        self._retains = True
+        assert self._node is not None
+        self._keeper = Removable(self._node.all_hooks().retain, keep)
+
+    def _continue(self, node: Node | None) -> None:
+        """The tensor was changed in place: it comes from another node now."""
+        self._node, self._needs = node, True
+        if self._retains and node is not None:
+            self._keep_grad()
 
     @property
     def retains_grad(self) -> bool:
@@ -405,7 +433,7 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if self._node is not None:
-            return self._node.register_hook(hook)
+            return self._node.register_output_hook(hook)
         if self._hooks is None:
             self._hooks = {}
         return Removable(self._hooks, hook)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from . import modes
 from . import tensor as tensors  # which imports this file: its class is looked up when it is used
 from .backend import Array, ndarray, xp_of
+from .batched import whole
 from .dtypes import can_cast
-from .graph import as_array
+from .graph import as_array, touch
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -57,6 +58,12 @@ def view_of(x: Tensor, y: Array, step: Step) -> Tensor:
     return out
 
 
+def own(y: Tensor) -> Tensor:
+    """y, a view of something that nobody else holds, as a tensor that isn't a view: what a composite returns."""
+    y._view = None
+    return y
+
+
 def replay(x: Any, steps: tuple[Step, ...]) -> Any:
     """Take the steps from x: a raw view of a raw array, a recorded view of a tensor."""
     from .op import record
@@ -91,6 +98,8 @@ def sync(v: Tensor, strict: bool = False) -> None:
                 "squeeze_(), .data = ...) and was then changed in place: make the view again"
             )
         view.seen = now
+        if v._retains and fresh._needs and fresh._node is not v._node:
+            v._continue(fresh._node)
         v._node, v._needs = fresh._node, fresh._needs
 
 
@@ -108,6 +117,7 @@ MADE_IN_NO_GRAD = (
 
 
 def _layout(x: Array) -> tuple[Any, ...]:
+    x = whole(x)
     start = x.__array_interface__["data"][0] if isinstance(x, ndarray) else x.data.ptr
     return (start, x.shape, x.strides) if x.size else (x.shape,)
 
@@ -162,11 +172,15 @@ def in_place(x: Tensor, call: Any, *args: Any, **options: Any) -> Tensor:
     before = x
     if grad_enabled() and (x._needs or any(isinstance(a, tensors.Tensor) and a._needs for a in args)):
         before = tensors.Tensor._of(x.array.copy(), x._node)
-    return write(x, call(before, *args, **options))
+    value = call(before, *args, **options)
+    return write(x, value, fresh=value._view is None and not any(value is a for a in args))
 
 
-def write(x: Tensor, value: Any) -> Tensor:
-    """x becomes value, in place: value is a tensor of x's shape (or broadcast to it), or a number."""
+def write(x: Tensor, value: Any, fresh: bool = False) -> Tensor:
+    """x becomes value, in place: value is a tensor of x's shape (or broadcast to it), or a number.
+
+    fresh: nobody else holds value, so that x may take its node over.
+    """
     if x._view is not None:
         sync(x, strict=True)
     if isinstance(value, tensors.Tensor) and value._view is not None:
@@ -188,26 +202,27 @@ def write(x: Tensor, value: Any) -> Tensor:
             value = value.to(x.dtype)
             if value.array.shape != x.array.shape:
                 value = value.expand(x.array.shape)
-        _rebase(x, value)
+        _rebase(x, value, fresh)
     x.array[...] = array
-    x.version[0] += 1
+    touch(x.version)
     if tracked and x._view is not None:
         sync(x)
     return x
 
 
-def _rebase(x: Tensor, value: Any) -> None:
+def _rebase(x: Tensor, value: Any, fresh: bool) -> None:
     """Let x, and the base it is a view of, continue from the node of value."""
-    from .op import record
+    from .op import record, variable
 
     if x._view is None and getattr(value, "_node", None) is not None:
-        x._node, x._needs = value._node, True
+        x._continue(value._node if fresh else record(variable.op, (value,), {})._node)
         return
     base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
     if not isinstance(value, tensors.Tensor):
         value = tensors.Tensor._of(xp_of(x.array).full(x.array.shape, value, x.array.dtype))
     made = record(overlay_op(), (base, value), {"steps": steps})
-    base._node, base._needs = made._node, made._needs
+    if made._needs:
+        base._continue(made._node)
 
 
 def _stretch(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -237,13 +252,13 @@ def overlay_op() -> Any:
 
     @op(jvp="linear")
     def overlay(base: Array, value: Array, *, steps: tuple[Step, ...]) -> Array:
-        made = base.copy()
+        made = as_array(base.copy())
         replay(made, steps)[...] = value
         return made
 
     @op(jvp="linear")
     def erase(x: Array, *, steps: tuple[Step, ...]) -> Array:
-        made = x.copy()
+        made = as_array(x.copy())
         replay(made, steps)[...] = 0
         return made
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core import samplers
 from ..core.backend import to_host, xp_of
+from ..core.graph import touch
 from ..core.modes import no_grad
 from ..core.random import current_generator
 from ..core.tensor import Tensor
@@ -66,7 +67,7 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
 def _write(tensor: Tensor, values: Any) -> Tensor:
     """The tensor with these values, which lie on the host."""
     tensor.array[...] = values if xp_of(tensor.array) is np else xp_of(tensor.array).asarray(values)
-    tensor.version[0] += 1
+    touch(tensor.version)
     return tensor
 
 

@@ -11,6 +11,7 @@ from ..core.backend import as_device
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
+from . import hooks
 from .parameter import Buffer, Parameter, as_tensor
 
 __all__ = ["Module"]
@@ -40,7 +41,7 @@ class Module:
         if args or kwargs:
             given = [type(a).__name__ for a in args] + sorted(kwargs)
             raise TypeError(f"{type(self).__name__}.__init__() takes no arguments but got {given}")
-        for name in ("_parameters", "_buffers", "_modules", "_forward_hooks", "_forward_pre_hooks"):
+        for name in ("_parameters", "_buffers", "_modules", *hooks.STORES):
             object.__setattr__(self, name, {})
         object.__setattr__(self, "_non_persistent_buffers_set", set())
         object.__setattr__(self, "_hooked", False)
@@ -335,44 +336,40 @@ class Module:
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._hooked:
+        if not self._hooked and not hooks.anywhere:
             return self.forward(*args, **kwargs)
-        for hook, with_kwargs in tuple(self._forward_pre_hooks.values()):
-            changed = hook(self, args, kwargs) if with_kwargs else hook(self, args)
-            if changed is None:
-                continue
-            if with_kwargs:
-                args, kwargs = changed
-            else:
-                args = changed if isinstance(changed, tuple) else (changed,)
-        result = self.forward(*args, **kwargs)
-        for hook, with_kwargs in tuple(self._forward_hooks.values()):
-            changed = hook(self, args, kwargs, result) if with_kwargs else hook(self, args, result)
-            result = result if changed is None else changed
-        return result
+        return hooks.call(self, args, kwargs)
 
     def _add_hook(self, store: str, hook: Any, prepend: bool = False) -> Removable:
-        hooks = getattr(self, store)
         object.__setattr__(self, "_hooked", True)
-        handle = Removable(hooks, hook)
-        if prepend:
-            others = [(k, v) for k, v in hooks.items() if k != handle.id]
-            for k, _ in others:
-                del hooks[k]
-            hooks.update(others)
-        return handle
-
-    def register_forward_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
-    ) -> Removable:
-        """hook(module, args, output) -> None or another output, called after forward."""
-        if always_call:
-            raise NotImplementedError("register_forward_hook: always_call=True is not in glassgrad yet")
-        return self._add_hook("_forward_hooks", (hook, with_kwargs), prepend)
+        return hooks.register(getattr(self, store), hook, prepend)
 
     def register_forward_pre_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> Removable:
         """hook(module, args) -> None or other arguments, called before forward."""
         return self._add_hook("_forward_pre_hooks", (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Removable:
+        """hook(module, args, output) -> None or another output, called after forward.
+
+        always_call: also when forward or another hook raises; output is None then.
+        """
+        return self._add_hook("_forward_hooks", (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> Removable:
+        """hook(module, grad_output) -> None or other gradients, called when those of the outputs are known."""
+        return self._add_hook("_backward_pre_hooks", hook, prepend)
+
+    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Removable:
+        """hook(module, grad_input, grad_output) -> None or another grad_input, called when those of the inputs are."""
+        return self._add_hook("_backward_hooks", hook, prepend)
+
+    def register_backward_hook(self, hook: Any) -> Removable:
+        raise NotImplementedError(
+            "register_backward_hook sees only the last operation of a module and is deprecated in PyTorch: "
+            "use register_full_backward_hook"
+        )
 
     # --- state ---
 

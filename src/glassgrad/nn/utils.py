@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
-from ..core.graph import as_array
+from ..core.graph import as_array, touch
 from ..core.tensor import Tensor
 from ..ops.arrange import cat
 
@@ -83,7 +83,7 @@ def _scale(gradients: list[Tensor], max_norm: float, total_norm: Tensor) -> None
         return
     for g in gradients:
         g.array *= factor.astype(g.array.dtype)
-        g.version[0] += 1
+        touch(g.version)
 
 
 def clip_grad_norm_(
@@ -109,7 +109,7 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     limit = float(clip_value)
     for g in _gradients(parameters):
         xp_of(g.array).clip(g.array, -limit, limit, out=g.array)
-        g.version[0] += 1
+        touch(g.version)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

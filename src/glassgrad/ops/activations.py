@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..core.backend import Array
+from ..core import samplers
+from ..core.backend import Array, to_device, to_host
 from ..core.fast import unary
 from ..core.op import op
+from ..core.random import current_generator
 from ..core.tensor import Tensor
 from ..core.views import in_place
-from .elementwise import abs, choose, exp, sigmoid, sign, tanh, where
+from .arithmetic import exp, sigmoid
+from .choice import choose, where
+from .elementwise import abs, sign, tanh
 from .special import ROOT_TWO_PI, ndtr
 
 __all__ = [
@@ -66,15 +70,30 @@ def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) 
 
 
 def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False) -> Any:
-    """leaky_relu with the slope (lower + upper) / 2; the random slopes of training are not in glassgrad yet."""
-    if training:
-        raise NotImplementedError("rrelu(training=True) is not in glassgrad yet; leaky_relu has a fixed slope")
-    return leaky_relu(input, (lower + upper) / 2, inplace)
+    """leaky_relu with the slope (lower + upper) / 2; in training with one uniform in [lower, upper] for each number.
+
+    Raises RuntimeError unless lower <= upper. Source: Xu et al. 2015, arXiv:1505.00853.
+    """
+    if lower > upper:
+        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but {lower} > {upper}")
+    if not training:
+        return leaky_relu(input, (lower + upper) / 2, inplace)
+    x = to_host(_checked("rrelu_with_noise_out_cpu", input).array)
+    slopes = np.ones(x.shape, x.dtype)
+    below = x <= 0
+    slopes[below] = samplers.uniform(current_generator(), int(below.sum()), np.float64, lower, upper)
+    return _apply(inplace, input, lambda x: x * Tensor._of(to_device(slopes, input.device)))
 
 
 def prelu(input: Any, weight: Any) -> Any:
     """x, times weight where negative; one weight, or one for each channel (dim 1)."""
-    if weight.array.size != 1:
+    if weight.array.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.array.ndim}")
+    if weight.array.size == 1:
+        weight = weight.reshape(())
+    else:
+        if input.array.ndim == 0:
+            raise RuntimeError(f"Not allow zero-dim input tensor. It has one number, for {weight.array.size} weights")
         channels = input.shape[1] if input.array.ndim > 1 else 1
         if weight.array.size != channels:
             raise RuntimeError(

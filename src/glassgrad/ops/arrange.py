@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.dtypes import promote_types
-from ..core.fast import given
+from ..core.fast import apart, given
 from ..core.op import op, record
 from ..core.tensor import Tensor
 from .index import index
@@ -95,6 +95,8 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | No
     if not shape:
         raise RuntimeError("zero-dimensional tensor (at position 0) cannot be concatenated")
     d = wrap(dim if axis is None else axis, len(shape))
+    if out is not None:
+        apart("cat", out, *[x for x in xs if x.array.dtype == out.array.dtype] or [out.clone()])
     starts = [0]
     for k, x in enumerate(xs):
         other = x.array.shape
@@ -128,15 +130,22 @@ def stack(tensors: Any, dim: int = 0, *, out: Tensor | None = None) -> Tensor:
 concat = concatenate = cat
 
 
+def _some(name: str, tensors: Any) -> Any:
+    xs = several(name, tensors)
+    if not xs:
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
+    return xs
+
+
 def hstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """Side by side: along dim 1, vectors along dim 0."""
-    xs = atleast_1d(tensors)
+    xs = atleast_1d(_some("hstack", tensors))
     return cat(xs, 0 if xs and xs[0].array.ndim == 1 else 1, out=out)
 
 
 def vstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """One below the other: along dim 0, vectors as rows."""
-    return cat(atleast_2d(tensors), 0, out=out)
+    return cat(atleast_2d(_some("vstack", tensors)), 0, out=out)
 
 
 row_stack = vstack
@@ -144,7 +153,7 @@ row_stack = vstack
 
 def dstack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     """One behind the other: along dim 2, after atleast_3d()."""
-    return cat(atleast_3d(tensors), 2, out=out)
+    return cat(atleast_3d(_some("dstack", tensors)), 2, out=out)
 
 
 def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
@@ -324,6 +333,8 @@ def _(input: Tensor, shifts: Any, dims: Any = ()) -> Any:
     """Elements moved along dims, those that leave at the end coming back at the start. Without dims: as flattened."""
     far = (shifts,) if hasattr(shifts, "__index__") else tuple(shifts)
     along = (dims,) if hasattr(dims, "__index__") else tuple(dims or ())
+    if not far:
+        raise RuntimeError("`shifts` required")
     if not along and len(far) == 1:
         return (input,), {"shifts": far, "dims": ()}
     if len(far) != len(along):
@@ -500,7 +511,8 @@ def _wrapped(n: int, before: int, after: int) -> Array:
         raise RuntimeError(
             f"Padding value causes wrapping around more than once: ({before}, {after}) for a dimension of size {n}"
         )
-    return np.arange(-before, n + after) % n
+    kept = np.arange(max(-before, 0), n - max(-after, 0))  # negative padding cuts first
+    return np.concatenate([kept[len(kept) - max(before, 0) :], kept, kept[: max(after, 0)]])
 
 
 _AROUND = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}

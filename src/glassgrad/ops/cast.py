@@ -10,10 +10,13 @@ from ..core import dtypes
 from ..core.backend import Array, as_device, device_of, to_device
 from ..core.op import op
 from ..core.tensor import Tensor
+from .formats import preserve_format
+from .shape import contiguous
 
 SHORT = {
     "bool": "bool", "byte": "uint8", "char": "int8", "short": "int16", "int": "int32", "long": "int64",
     "half": "float16", "bfloat16": "bfloat16", "float": "float32", "double": "float64",
+    "cfloat": "complex64", "cdouble": "complex128",
 }  # fmt: skip
 
 __all__: list[str] = []
@@ -24,6 +27,8 @@ IN_PLACE: tuple[str, ...] = ()
 @op(jvp="linear")
 def cast(x: Array, *, dtype: Any, source: Any) -> Array:
     """x as `dtype`; `source` is the dtype x has, to which the gradient returns. Both are glassgrad dtypes."""
+    if source.is_complex and not dtype.is_complex and dtype is not dtypes.bool_:
+        x = x.real
     return x.astype(dtype.array_dtype)
 
 
@@ -49,8 +54,8 @@ def to(
 ) -> Tensor:
     """input in another dtype or on another device: to(dtype), to(device), to(device, dtype), to(other tensor).
 
-    The tensor itself if there is nothing to change, unless copy. non_blocking and memory_format say how to copy,
-    not what, and change nothing here. Raises TypeError for anything else.
+    The tensor itself if there is nothing to change, unless copy. memory_format: how the result lies in memory.
+    non_blocking changes nothing here. Raises TypeError for anything else.
     """
     flags = [what for what in target if isinstance(what, builtins.bool)]  # non_blocking, copy: by position
     copy = copy or len(flags) > 1 and flags[1]
@@ -73,6 +78,8 @@ def to(
             made = move(made, device=where)
     if dtype is not None and dtype is not input.dtype:
         made = cast(made, dtype=dtype, source=input.dtype)
+    if memory_format is not None and memory_format is not preserve_format:
+        made = contiguous(made, memory_format)
     return made.clone() if copy and made is input else made
 
 
@@ -83,10 +90,10 @@ def type_as(input: Tensor, other: Tensor) -> Tensor:
 
 def _converting(name: str) -> Callable[[Tensor], Tensor]:
     def convert(input: Tensor, memory_format: Any = None) -> Tensor:
-        return to(input, dtype=dtypes.named(name))
+        return to(input, dtype=dtypes.named(name), memory_format=memory_format)
 
     convert.__doc__ = f"input as {name}."
     return convert
 
 
-bool, byte, char, short, int, long, half, bfloat16, float, double = map(_converting, SHORT.values())
+bool, byte, char, short, int, long, half, bfloat16, float, double, cfloat, cdouble = map(_converting, SHORT.values())

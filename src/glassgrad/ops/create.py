@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -15,16 +16,20 @@ from ..core.dtypes import dtype
 from ..core.fast import given
 from ..core.tensor import TYPE_NAMES, Tensor
 from ..core.tensor import asarray as array_of
-from .shape import plain_format, sizes
+from .formats import plain_format, plain_layout
+from .shape import sizes
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor", "LongTensor",
-    "ShortTensor", "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_strided", "eye", "from_dlpack",
+    "ShortTensor", "arange", "as_tensor", "asarray", "empty", "empty_like", "empty_permuted",
+    "empty_strided", "eye", "from_dlpack",
     "from_numpy", "frombuffer", "full", "full_like", "is_complex", "is_floating_point", "is_nonzero", "is_tensor",
     "linspace", "logspace", "numel", "ones", "ones_like", "range", "scalar_tensor", "tril_indices", "triu_indices",
     "vander", "zeros", "zeros_like",
 ]  # fmt: skip
-METHODS: tuple[str, ...] = ("is_nonzero", "new", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
+METHODS: tuple[str, ...] = (
+    "is_nonzero", "new", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_tensor", "new_zeros",
+)  # fmt: skip
 IN_PLACE: tuple[str, ...] = ()
 
 
@@ -32,8 +37,7 @@ def finish(
     made: Tensor, requires_grad: bool = False, layout: Any = None, pin_memory: bool = False, out: Tensor | None = None
 ) -> Tensor:
     """The options that all of them have, apart from dtype and device."""
-    if layout is not None and "strided" not in str(layout):
-        raise NotImplementedError(f"layout {layout} is not in glassgrad: tensors are strided")
+    plain_layout(layout)
     if pin_memory:
         made.pin_memory()
     if out is not None:
@@ -175,8 +179,10 @@ def arange(
     """
     start, end = (0, start) if end is None else (start, end)
     start, end, step = (v.item() if isinstance(v, (Tensor, np.generic)) else v for v in (start, end, step))
+    if _integral(dtype or (out.dtype if out is not None else None)):
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
-        raise RuntimeError(f"step must be nonzero: arange({start}, {end}, {step})")
+        raise (RuntimeError if out is None else ValueError)(f"step must be nonzero: arange({start}, {end}, {step})")
     if any(isinstance(v, float) and not math.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
@@ -191,6 +197,11 @@ def arange(
     else:
         array = start + xp.arange(math.ceil((end - start) / step)) * float(step)
     return finish(Tensor._of(array.astype(wanted.array_dtype, copy=False)), out=out, **options)
+
+
+def _integral(wanted: dtype | None) -> bool:
+    """Whether bounds are cut to whole numbers first, as PyTorch does for these dtypes."""
+    return wanted is not None and wanted.array_dtype.kind in "iu"
 
 
 def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
@@ -214,6 +225,8 @@ def linspace(
     wanted = dtype or (
         dtypes.of_number(1j) if isinstance(start, complex) or isinstance(end, complex) else dtypes.get_default_dtype()
     )
+    if _integral(wanted):
+        start, end = int(start), int(end)
     xp = xp_for(as_device(device))
     kept = wanted.array_dtype if wanted.array_dtype.kind in "fc" else np.dtype(np.float64)
     work = np.complex128 if kept.kind == "c" else np.float64
@@ -232,6 +245,8 @@ def logspace(
 ) -> Tensor:
     """base to the power of linspace(start, end, steps)."""
     wanted = dtype or dtypes.get_default_dtype()
+    if _integral(wanted):
+        start, end = int(start), int(end)
     exponents = linspace(start, end, steps, dtype=dtypes.float64, device=options.pop("device", None)).array
     return finish(Tensor._of((base**exponents).astype(wanted.array_dtype)), **options)
 
@@ -354,6 +369,23 @@ def empty_strided(
     reach = 1 + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)]) if 0 not in shape else 0
     steps = tuple([s * wanted.itemsize for s in strides])
     return finish(Tensor._of(xp.lib.stride_tricks.as_strided(xp.empty(reach, wanted), shape, steps)), **options)
+
+
+def new_empty_strided(x: Tensor, size: Sequence[int], stride: Sequence[int], **options: Any) -> Tensor:
+    """empty_strided() of the dtype and device of x, unless others are given."""
+    return empty_strided(size, stride, **{"dtype": x.dtype, "device": x.device, **options})
+
+
+def empty_permuted(size: Sequence[int], physical_layout: Sequence[int], **options: Any) -> Tensor:
+    """Whatever was in memory, its dims lying in memory in the order of physical_layout, the last one closest."""
+    if sorted(physical_layout) != list(builtins.range(len(size))):
+        raise RuntimeError(
+            f"Number of dimensions in size ({len(size)}) does not match the permutation {list(physical_layout)}"
+        )
+    strides, step = [0] * len(size), 1
+    for d in reversed(physical_layout):
+        strides[d], step = step, step * max(size[d], 1)
+    return empty_strided(size, strides, **options)
 
 
 # --- questions ---

@@ -11,7 +11,8 @@ from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
 from . import return_types
-from .elementwise import _zero, exp, log, where
+from .arithmetic import exp, log
+from .choice import _zero, where
 from .shape import wrap
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
@@ -105,7 +106,8 @@ def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     if x.array.ndim == 0:
         return x.clone()
     if x.requires_grad:
-        return running_product(x, options["dim"])
+        y = running_product(x.contiguous(), options["dim"])
+        return y if x.shape[options["dim"]] > 1 else y.clone()
     y = _accumulate(xp_of(x.array).multiply, x.array, options["dim"], False, _wide(x.array))
     return Tensor._of(y.astype(x.array.dtype) if x.array.dtype.kind in "fV" else y)
 
@@ -135,8 +137,14 @@ logcumsumexp.vjp(x=_logcumsumexp_slope)
 @logcumsumexp.jvp
 def _(primals: Any, tangents: Any, y: Any, *, dim: int, reverse: bool = False) -> Any:
     (x,), (t,) = primals, tangents
-    top = x.max()  # of all elements: the ratio doesn't depend on it
-    return cumsum(t * exp(x - top), dim=dim, reverse=reverse) / exp(y - top)
+    if 0 in x.shape:
+        return t
+    array = x.array if isinstance(x, Tensor) else x
+    top: Any = xp_of(array).maximum.reduce(array, dim, None, None, True)  # the ratio doesn't depend on it
+    top = xp_of(array).where(abs(top) == math.inf, 0, top)
+    top = Tensor._of(top) if isinstance(x, Tensor) else top
+    pushed = cumsum(t * exp(x - top), dim=dim, reverse=reverse) / exp(y - top)
+    return where(y == -math.inf, 0.0, pushed)
 
 
 @logcumsumexp.public

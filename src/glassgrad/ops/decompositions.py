@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
+from ..core.batched import whole
 from ..core.dtypes import complex64, complex128
 from ..core.op import op
 from ..core.tensor import Tensor
 from . import return_types
 from .arrange import cat, tril
+from .choice import _zero, where
 from .cumulative import others
-from .elementwise import _zero, where
 from .solve import identity, inv_, lapack, matrix, raw, solve_triangular, solve_triangular_
 
 __all__ = [
@@ -71,7 +72,7 @@ def det_(x: Array) -> Array:
 
 
 def _det_slope(g: Any, x: Any, y: Any) -> Any:
-    if (raw(y) == 0).any():
+    if (whole(raw(y)) == 0).any():
         return each(g) * _cofactors(x)
     return each(g * y) * inv_(x).mT
 
@@ -94,7 +95,7 @@ def _slogdet_slope(g: Any, x: Any, y: Any) -> Any:
     """The sign is constant where it has a derivative at all."""
     if g[1] is None:
         return _zero(x)
-    if (raw(y[0]) == 0).any():
+    if (whole(raw(y[0])) == 0).any():
         return each(g[1] / det_(x)) * _cofactors(x)
     return each(g[1]) * inv_(x).mT
 

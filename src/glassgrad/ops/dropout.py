@@ -10,11 +10,11 @@ import math
 from typing import Any
 
 from ..core import random
-from ..core.backend import Array, to_device
+from ..core.backend import Array, to_device, xp_of
 from ..core.samplers import bernoulli
 from ..core.tensor import Tensor
 
-__all__ = ["alpha_dropout", "dropout", "feature_alpha_dropout"]
+__all__ = ["alpha_dropout", "dropout", "feature_alpha_dropout", "native_dropout", "native_dropout_backward"]
 METHODS: tuple[str, ...] = ()
 IN_PLACE: tuple[str, ...] = ()
 
@@ -96,3 +96,18 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """alpha_dropout of whole channels of (N, C, ...)."""
     return _drop("feature_alpha_dropout", input, p, training, inplace, features=True, alpha=True)
+
+
+def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """(dropout, its mask): the mask is true where an element stays."""
+    if not train or p == 0 or input.array.size == 0:
+        return input.clone(), Tensor._of(xp_of(input.array).ones(input.array.shape, bool))
+    if p == 1:
+        return input * 0, Tensor._of(xp_of(input.array).zeros(input.array.shape, bool))
+    mask = Tensor._of(to_device(_mask(input.array.shape, 1 - p, input), input.device) != 0)
+    return input * mask * (1 / (1 - p)), mask
+
+
+def native_dropout_backward(grad_output: Tensor, mask: Tensor, scale: float) -> Tensor:
+    """The gradient of dropout: grad_output * mask * scale, scale = 1 / (1 - p)."""
+    return grad_output * mask * scale

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from . import reduce
-from .elementwise import mul
+from .arithmetic import mul
 from .linalg import matmul
 from .parts import diagonal
 from .shape import permute, reshape, squeeze

@@ -15,8 +15,9 @@ from ..core.fast import given
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.views import own
 from . import return_types
-from .elementwise import isnan, maximum, minimum, where
+from .choice import isnan, maximum, minimum, where
 from .reduce import Dims, contracted, dims_of, named, sum, unreduce
 from .shape import wrap
 
@@ -37,8 +38,12 @@ def amin(x: Array, *, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def shared(g: Any, x: Any, y: Any, dim: Dims, keepdim: bool) -> Any:
     """g divided among the elements equal to the result; NaN equals NaN."""
-    ties = (x == unreduce(y, x.shape, dim, keepdim)) | isnan(x)
-    return where(ties, unreduce(g / sum(ties, dim=dim, keepdim=keepdim), x.shape, dim, keepdim), 0)
+    result = unreduce(y, x.shape, dim, keepdim)
+    ties = (x == result) | isnan(x) & isnan(result)
+    count = sum(ties, dim=dim, keepdim=keepdim)
+    if not isinstance(count, Tensor):  # NumPy would divide float32 by int64 in float64
+        count = count.astype(g.dtype)
+    return where(ties, unreduce(g / count, x.shape, dim, keepdim), 0)
 
 
 amax.vjp(x=shared)
@@ -126,7 +131,7 @@ def _extreme(name: str, of_all: Callable[..., Any], of_two: Callable[..., Any], 
         return kind(input.clone(), Tensor._of(np.zeros((), np.int64)))
     index = Tensor._of(getattr(xp_of(x), f"arg{name}")(x, axis=d, keepdims=True))
     values = input.gather(d, index)
-    pair = (values, index) if keepdim else (values.squeeze(d), index.squeeze(d))
+    pair = (values, index) if keepdim else (own(values.squeeze(d)), own(index.squeeze(d)))
     return kind(*(pair if out is None else map(given, out, pair)))
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
-from ..core.fast import given
+from ..core.batched import whole
+from ..core.fast import apart, given
 from ..core.graph import as_array
 from ..core.op import op, record
 from ..core.tensor import Tensor
-from .elementwise import _zero as zero_gradient
-from .elementwise import where
+from ..core.views import own
+from .choice import _zero as zero_gradient
+from .choice import where
 from .index import index_put_, index_sum, number_for, title
 from .parts import slice_
 from .shape import broadcast_shapes, expand, reshape, wrap
@@ -34,7 +36,9 @@ IN_PLACE: tuple[str, ...] = (
 
 def check_index(index: Any, n: int, dim: int, error: type[Exception] = RuntimeError) -> None:
     """The index is of ints and inside [0, n)."""
-    array = index.array
+    array = whole(index.array)
+    if not array.size:
+        return
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
         raise RuntimeError(f"Expected dtype int32/int64 for index, but got {index.dtype}: convert it with .long()")
     if array.size:
@@ -139,6 +143,8 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     """
     if sparse_grad:
         raise NotImplementedError("gather: sparse gradients are not in glassgrad")
+    if out is not None:
+        apart("gather", out, input, index)
     x, d, _, at = _along("gather", input, dim, index)
     made = record(gather_.op, (x, at), {"dim": d})
     return given(out, made if index.array.ndim else reshape(made, ()))
@@ -202,7 +208,7 @@ def scatter_reduce(
         made = record(scatter_prod.op, (x, part, at), {"dim": d})
     else:
         made = record((scatter_amax if reduce == "amax" else scatter_amin).op, (x, part, at), {"dim": d})
-    return reshape(made, input.array.shape)
+    return own(reshape(made, input.array.shape))
 
 
 _STARTS = {"sum": 0, "mean": 0, "prod": 1, "amax": -math.inf, "amin": math.inf}
@@ -312,6 +318,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, ou
     if dim is None:
         return gather(reshape(input, -1), 0, reshape(indices, -1), out=out)
     n = input.array.ndim
+    if indices.array.size and whole(indices.array).min() < 0:  # counted from the end
+        indices = where(indices < 0, indices + input.array.shape[wrap(dim, n)], indices)
     if n != indices.array.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
@@ -357,6 +365,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None =
 
     Raises IndexError where one is out of range, RuntimeError where they aren't ints.
     """
+    if out is not None:
+        apart("index_select", out, input, index)
     x, d, at = _parts_of("index_select", input, dim, index)
     made = record(index_select_.op, (x, at), {"dim": d})
     return given(out, made if input.array.ndim else reshape(made, ()))
@@ -375,7 +385,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     x, d, at = _parts_of("index_add", input, dim, index)
     part = _source("index_add", x, d, at, source)
     added = record(index_sum.op, (part, at), {"shape": x.array.shape, "dims": (d,)})
-    return reshape(x + (added if alpha == 1 else added * alpha), input.array.shape)
+    return own(reshape(x + (added if alpha == 1 else added * alpha), input.array.shape))
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
@@ -383,7 +393,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     x, d, at = _parts_of("index_copy", input, dim, index)
     part = _source("index_copy", x, d, at, source)
     made = record(index_put_.op, (x, part, at), {"dims": (d,), "accumulate": False})
-    return reshape(made, input.array.shape)
+    return own(reshape(made, input.array.shape))
 
 
 def _source(name: str, x: Tensor, d: int, at: Tensor, source: Tensor) -> Tensor:
@@ -416,10 +426,12 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
                 f"{value.array.ndim} dimension(s)."
             )
         value = value.to(x.dtype)
+    if value.requires_grad if isinstance(value, Tensor) else False:
+        at = Tensor._of(xp_of(at.array).unique(at.array))  # what is filled twice counts once
     shape = (*x.array.shape[:d], at.array.size, *x.array.shape[d + 1 :])
     filler = expand(value if isinstance(value, Tensor) else number_like(x, value), shape)
     made = record(index_put_.op, (x, filler, at), {"dims": (d,), "accumulate": False})
-    return reshape(made, input.array.shape)
+    return own(reshape(made, input.array.shape))
 
 
 def index_reduce(
@@ -437,8 +449,10 @@ def index_reduce(
 # --- counted through all elements ---
 
 
-def take(input: Tensor, index: Tensor) -> Tensor:
+def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements at these places of the input as if flattened; the result has the shape of the index."""
+    if out is not None:
+        apart("take", out, input, index)
     if index.array.dtype != np.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype}")
     n, array = input.array.size, index.array
@@ -446,7 +460,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
         raise IndexError(
             f"out of range: tried to access index {array.min()} ... {array.max()} on a tensor of {n} elements."
         )
-    return record(take_.op, (reshape(input, -1), index), {})
+    return given(out, record(take_.op, (reshape(input, -1), index), {}))
 
 
 @op(jvp="linear")
@@ -475,7 +489,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         )
     operands = (reshape(input, -1), reshape(source, -1), reshape(index, -1))
     made = record(index_put_.op, operands, {"dims": (0,), "accumulate": accumulate})
-    return reshape(made, input.array.shape)
+    return own(reshape(made, input.array.shape))
 
 
 # --- by mask ---
@@ -491,6 +505,8 @@ def _check_mask(name: str, mask: Tensor) -> None:
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements where the mask is true, in order, as a vector; input and mask are broadcast."""
     _check_mask("masked_select", mask)
+    if out is not None:
+        apart("masked_select", out, input, mask)
     shape = broadcast_shapes(input.array.shape, mask.array.shape)
     flat = reshape(expand(input, shape), -1)
     at = xp_of(input.array).flatnonzero(expand(mask, shape).array)

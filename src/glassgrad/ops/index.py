@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.backend import Array, ndarray, xp_of
 from ..core.dtypes import of
+from ..core.graph import touch
 from ..core.op import op, record
 from ..core.tensor import TYPE_NAMES, Tensor, asarray
 from ..core.views import overlay_op, write
@@ -295,7 +296,7 @@ def __setitem__(x: Tensor, at: Any, value: Any) -> None:
     if not picks and x._view is None and not x._needs and not (given and value.requires_grad):
         target = x.array[basic]
         target[...] = fitted(value, target, x).array if given else number_for(target, value)
-        x.version[0] += 1
+        touch(x.version)
         return
     target = record(last.op, (x,), {"at": basic})
     if not picks:

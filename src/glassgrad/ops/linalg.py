@@ -11,6 +11,7 @@ from ..core.backend import Array, xp_of
 from ..core.fast import given
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.views import own
 from . import reduce
 from .parts import diagonal
 from .shape import broadcast_shapes, expand, permute, reshape, sum_to_size, wraps
@@ -80,12 +81,12 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     if a.ndim == 1 == b.ndim:
         made = dot_(input, other)
     elif a.ndim == 1:
-        made = matmul(input.unsqueeze(0), other).squeeze(-2)
+        made = own(matmul(input.unsqueeze(0), other).squeeze(-2))
     elif b.ndim == 1:
-        made = matmul(input, other.unsqueeze(-1)).squeeze(-1)
+        made = own(matmul(input, other.unsqueeze(-1)).squeeze(-1))
     elif b.ndim == 2 and a.ndim > 2:  # one large product, and one large gradient, rather than many small ones
         rows = (math.prod(a.shape[:-1]), a.shape[-1])
-        made = matmul_(reshape(input, rows), other).reshape((*a.shape[:-1], b.shape[-1]))
+        made = own(matmul_(reshape(input, rows), other).reshape((*a.shape[:-1], b.shape[-1])))
     else:
         if a.ndim > 2 and a.shape[:-2] != b.shape[:-2]:
             check_batches(a.shape[:-2], b.shape[:-2])

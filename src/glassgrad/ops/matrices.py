@@ -7,13 +7,15 @@ import math
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.batched import samplewise, whole
 from ..core.dtypes import int64
 from ..core.op import op
 from ..core.tensor import Tensor
 from . import reduce, return_types
 from .arrange import cat, tril, triu
+from .choice import _zero, where
 from .decompositions import cutoff, each, eigvalsh, pinv, slogdet, svdvals
-from .elementwise import _zero, abs, where
+from .elementwise import abs
 from .extremes import amax, amin
 from .linalg import fit, matmul
 from .shape import broadcast_shapes, wraps
@@ -134,7 +136,7 @@ def matrix_exp(input: Tensor) -> Tensor:
     Source: Higham 2005, "The scaling and squaring method for the matrix exponential revisited".
     """
     x = matrix("matrix_exp", input, square=True)
-    size = float(raw(abs(x.detach())).sum(-2).max(initial=0.0))
+    size = float(whole(raw(abs(x.detach())).sum(-2)).max(initial=0.0))
     squarings = max(0, math.ceil(math.log2(size / 5.37))) if 0 < size < math.inf else 0
     a = x / 2**squarings
     a2 = a @ a
@@ -175,7 +177,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     s = svdvals(x.detach())
     rank = reduce.sum(s > cutoff(s, x.shape, None, rcond), -1)
     nothing = solution.reshape(-1)[:0]
-    told = driver not in (None, "gelsy") and m > n and bool((raw(rank) == n).all())
+    told = driver not in (None, "gelsy") and m > n and bool((whole(raw(rank)) == n).all())
     residuals = reduce.sum((matmul(x, solution) - b) ** 2, -2) if told else nothing
     return return_types.linalg_lstsq(
         solution.squeeze(-1) if vectors else solution,
@@ -188,6 +190,7 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
 # --- LU ---
 
 
+@samplewise
 def _pivoted(x: Array) -> tuple[Array, Array]:
     """(LU, order): L (without its diagonal of ones) and U in one matrix, of the rows of x in this order."""
     xp, (m, n) = xp_of(x), x.shape[-2:]
@@ -256,8 +259,12 @@ def _(primals: Any, tangents: Any, y: Any) -> Any:
 
 def _permutation(order: Array, like: Tensor) -> Tensor:
     """P whose column i has its 1 in row order[i]: (P^T x) has the rows of x in this order."""
-    xp = xp_of(order)
-    return Tensor._of(xp.eye(order.shape[-1], dtype=raw(like).dtype)[order]).mT
+    return Tensor._of(_ones_at(order, raw(like).dtype)).mT
+
+
+@samplewise
+def _ones_at(order: Array, dtype: Any) -> Array:
+    return xp_of(order).eye(order.shape[-1], dtype=dtype)[order]
 
 
 def _lu(name: str, A: Tensor, pivot: bool) -> tuple[Array, Tensor]:
@@ -286,16 +293,22 @@ def lu(A: Tensor, *, pivot: bool = True) -> Any:
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     """(LU, pivots): L and U packed in one matrix, for lu_solve; row i was swapped with row pivots[i] - 1, in turn."""
     order, packed = _lu("lu_factor", A, pivot)
-    xp, k = xp_of(order), min(A.shape[-2:])
+    return return_types.linalg_lu_factor(packed, Tensor._of(_swaps(order, min(A.shape[-2:]))))
+
+
+@samplewise
+def _swaps(order: Array, k: int) -> Array:
+    """The first k swaps, each with a row counted from 1, that bring rows into this order: (..., k) int32."""
+    xp = xp_of(order)
     wanted = order.reshape(math.prod(order.shape[:-1]), order.shape[-1])
-    now, batch = xp.tile(xp.arange(A.shape[-2]), (len(wanted), 1)), xp.arange(len(wanted))
+    now, batch = xp.tile(xp.arange(order.shape[-1]), (len(wanted), 1)), xp.arange(len(wanted))
     pivots = xp.empty((len(wanted), k), "int32")
     for i in range(k):
         at = (now == wanted[:, i, None]).argmax(-1)
         pivots[:, i] = at + 1
         now[batch, at] = now[:, i]
         now[:, i] = wanted[:, i]
-    return return_types.linalg_lu_factor(packed, Tensor._of(pivots.reshape(*A.shape[:-2], k)))
+    return pivots.reshape(*order.shape[:-1], k)
 
 
 def _order(pivots: Array, m: int) -> Array:
@@ -419,7 +432,7 @@ def cov(
             )
         if w.is_floating_point() != floats:
             raise RuntimeError(f"cov(): expected {name} to have {'floating point' if floats else 'integral'} dtype")
-        if bool((raw(w) < 0).any()):
+        if bool((whole(raw(w)) < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")
         weights = w if weights is None else weights * w
     total: Any = x.shape[1] if weights is None else reduce.sum(weights)

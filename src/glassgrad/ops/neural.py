@@ -1,4 +1,4 @@
-"""Softmax, linear layers, embedding, attention."""
+"""Softmax and linear layers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
-from .dropout import dropout
-from .elementwise import exp, where
-from .gather import embedding as lookup
+from .arithmetic import exp
 from .reduce import sum as sum_over
 from .shape import permute, reshape, sum_to_size, wrap
 from .windows import half_in_float32
 
-__all__ = ["bilinear", "log_softmax", "softmax"]
+__all__ = ["_softmax_backward_data", "bilinear", "log_softmax", "softmax"]
 METHODS: tuple[str, ...] = ("log_softmax", "softmax")
 IN_PLACE: tuple[str, ...] = ()
 
@@ -94,6 +92,11 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """softmax(-x) along dim."""
     return softmax(-input, dim, dtype=dtype)
+
+
+def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
+    """The gradient of softmax from its output: y (g - sum(g y)) along dim, in the input's dtype."""
+    return _softmax_slope(grad_output, output, wrap(dim, output.array.ndim)).to(input_dtype)
 
 
 # --- linear ---
@@ -187,124 +190,3 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     rows = input1.reshape(-1, s[-1]) @ weight.permute(1, 0, 2).reshape(w[1], w[0] * w[2])  # (B, O J)
     y = (rows.reshape(-1, w[0], w[2]) @ input2.reshape(-1, t[-1], 1)).reshape(*s[:-1], w[0])
     return y if bias is None else y + bias
-
-
-# --- embedding ---
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """Rows of weight (V, D) for integers (...): (..., D).
-
-    padding_idx: this row gets no gradient. max_norm: the rows used are first scaled, in place, to at most this
-    norm. scale_grad_by_freq: a row's gradient is divided by how often it occurs here.
-    Raises IndexError for indices outside [0, V), RuntimeError where input isn't int64 or int32.
-    """
-    if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not in glassgrad; use sparse=False")
-    rows, i = weight.array.shape[0], input.array
-    if padding_idx is not None and not -rows <= padding_idx < rows:
-        raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} for {rows} rows")
-    padding = None if padding_idx is None else padding_idx % rows
-    y = lookup(weight, input, padding)
-    if max_norm is not None:  # only now are the indices known to be right
-        _shorten(weight, i, max_norm, norm_type)
-        y = lookup(weight, input, padding)
-    if scale_grad_by_freq and y.requires_grad:
-        xp = xp_of(i)
-        share = 1 / xp.bincount(i.reshape(-1), minlength=rows)[i].astype(weight.array.dtype)
-        y.register_hook(lambda g: g * Tensor._of(share[..., None]))
-    return y
-
-
-def _shorten(weight: Tensor, used: Array, max_norm: float, norm_type: float) -> None:
-    """The rows used, scaled in place to a norm of at most max_norm. Not recorded, as in PyTorch."""
-    xp = xp_of(used)
-    w, rows = weight.array, xp.unique(used)
-    norms = xp.linalg.norm(w[rows], norm_type, 1)
-    long = norms > max_norm
-    w[rows[long]] *= (max_norm / (norms[long] + 1e-7))[:, None].astype(w.dtype)
-    weight.version[0] += 1
-
-
-# --- attention ---
-
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """softmax(q @ k^T * scale + mask) @ v: query (..., L, E), key (..., S, E), value (..., S, V) -> (..., L, V).
-
-    attn_mask broadcasts to (..., L, S): bool, true where attention is allowed, or a number added to the scores.
-    is_causal: position i sees keys 0..i. scale: 1 / sqrt(E) unless given. A row that may see nothing gives zeros.
-    enable_gqa: key and value have fewer heads (dim -3), each serving a group of query's.
-    Raises RuntimeError where shapes or dtypes don't fit. Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.2.
-    """
-    for t in (query, key, value):
-        if t.array.ndim < 2:
-            raise RuntimeError(
-                f"scaled_dot_product_attention: query, key and value need at least 2 dimensions, got {t.array.ndim}"
-            )
-        if t.array.dtype != query.array.dtype:
-            raise RuntimeError(
-                "Expected query, key, and value to have the same dtype, but got query.dtype: "
-                f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead."
-            )
-    if query.array.shape[-1] != key.array.shape[-1] or key.array.shape[-2] != value.array.shape[-2]:
-        raise RuntimeError(
-            "scaled_dot_product_attention: expected query (..., L, E), key (..., S, E), value (..., S, V), got "
-            f"{tuple(query.array.shape)}, {tuple(key.array.shape)}, {tuple(value.array.shape)}"
-        )
-    if enable_gqa:
-        key, value = [_per_query_head(query, t) for t in (key, value)]
-    if scale is None:
-        scale = 1 / math.sqrt(query.array.shape[-1])
-    scores = (query * scale) @ key.mT  # (..., L, S)
-    hidden = None
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError("scaled_dot_product_attention: attn_mask must be None when is_causal is True")
-        xp = xp_of(query.array)
-        hidden = ~xp.tri(*scores.array.shape[-2:], dtype=bool)
-    elif attn_mask is not None and attn_mask.array.dtype.kind == "b":
-        hidden = ~attn_mask.array
-    if hidden is not None:
-        scores = where(Tensor._of(hidden), -math.inf, scores)
-    elif attn_mask is not None:
-        scores = scores + attn_mask
-    sees = None
-    if attn_mask is not None:
-        sees = ~(scores.array == -math.inf).all(-1, keepdims=True)
-        sees = None if sees.all() else Tensor._of(sees)
-    if sees is None:
-        weights = softmax_(scores, dim=scores.array.ndim - 1)
-    else:  # NaN neither in the weights nor in their gradient
-        weights = where(sees, softmax_(where(sees, scores, 0.0), dim=scores.array.ndim - 1), 0.0)
-    if dropout_p:
-        weights = dropout(weights, dropout_p)
-    return weights @ value
-
-
-def _per_query_head(query: Tensor, t: Tensor) -> Tensor:
-    heads, own = query.array.shape[-3], t.array.shape[-3]
-    if heads % own:
-        raise RuntimeError(
-            f"Number of heads in key and value must divide the number of heads in query: {own} and {heads}"
-        )
-    lead, tail = t.array.shape[:-2], t.array.shape[-2:]
-    wide = t.unsqueeze(-3).expand(*lead, heads // own, *tail)
-    return wide.reshape(*lead[:-1], heads, *tail)

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.graph import touch
 from ..core.op import op
 from ..core.tensor import Tensor
-from .elementwise import clamp, rsqrt, sqrt, square
-from .pool import window_sum
+from .arithmetic import rsqrt, sqrt, square
+from .choice import clamp
+from .pool import towards_zero, window_sum
 from .reduce import count, mean
 from .reduce import sum as sum_over
 from .shape import sum_to_size, wrap
@@ -182,7 +184,7 @@ def _remember(running: Tensor | None, seen: Array, momentum: float) -> None:
     if running is not None:
         running.array *= 1 - momentum
         running.array += (momentum * seen.reshape(-1)).astype(running.array.dtype)
-        running.version[0] += 1
+        touch(running.version)
 
 
 def batch_norm(
@@ -202,6 +204,9 @@ def batch_norm(
     Raises ValueError when there is one value per channel in training, RuntimeError where sizes don't fit.
     Source: Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
+    if input.array.size == 0 and input.array.ndim < 2:
+        first_weight, first_bias = [None if t is None else t[0] for t in (weight, bias)]
+        return _affine(input.clone(), first_weight, first_bias, ())
     channels = _channelwise(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     shape = (channels, *[1] * (input.array.ndim - 2))
     if training:
@@ -293,7 +298,8 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     s = input.array.shape
     flat = square(input).reshape(s[0], s[1], math.prod(s[2:]))
     near = window_sum(flat, size=(size, 1), stride=(1, 1), padding=((size // 2, (size - 1) // 2), (0, 0)))
-    return input / ((near / size).reshape(*s) * alpha + k) ** beta
+    mean_near = near / size if near.array.dtype.kind in "fV" else towards_zero(near, size)
+    return input / (mean_near.reshape(*s) * alpha + k) ** beta
 
 
 # --- norms of vectors ---

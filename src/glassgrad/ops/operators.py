@@ -9,6 +9,8 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..core.views import in_place
+from . import arithmetic as a
+from . import choice as c
 from . import elementwise as e
 
 Operator = Callable[..., Any]
@@ -33,7 +35,14 @@ def forth(call: Operator) -> Operator:
 
 def back(call: Operator) -> Operator:
     """other + self."""
-    return forth(lambda self, other: call(other, self))
+    forward = forth(call)
+
+    def operator(self: Any, other: Any) -> Any:
+        if not isinstance(self, Tensor):  # Tensor.__radd__(2, x)
+            raise TypeError(f"{call.__name__}: self must be a Tensor, not {type(self).__name__}")
+        return forward(other, self)
+
+    return operator
 
 
 def inside(call: Operator) -> Operator:
@@ -42,22 +51,23 @@ def inside(call: Operator) -> Operator:
 
 
 ARITHMETIC: dict[str, Operator] = {
-    "add": e._add, "sub": e._sub, "mul": e.mul, "truediv": e.true_divide, "floordiv": e.floor_divide,
-    "mod": e.remainder, "pow": e._power, "and": e.bitwise_and, "or": e.bitwise_or, "xor": e.bitwise_xor,
-    "lshift": e.bitwise_left_shift, "rshift": e.bitwise_right_shift,
+    "add": a._add, "sub": a._sub, "mul": a.mul, "truediv": a.true_divide, "floordiv": a.floor_divide,
+    "mod": a.remainder, "pow": a._power, "and": a.bitwise_and, "or": a.bitwise_or, "xor": a.bitwise_xor,
+    "lshift": a.bitwise_left_shift, "rshift": a.bitwise_right_shift,
 }  # fmt: skip
-COMPARISON: dict[str, Operator] = {"eq": e.eq, "ne": e.ne, "lt": e.lt, "le": e.le, "gt": e.gt, "ge": e.ge}
+COMPARISON: dict[str, Operator] = {"eq": c.eq, "ne": c.ne, "lt": c.lt, "le": c.le, "gt": c.gt, "ge": c.ge}
 
 
 def _invert(self: Any) -> Any:
     if self.array.dtype.kind not in "iub":
         raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
-    return e.bitwise_not(self)
+    return a.bitwise_not(self)
 
 
 TABLE: dict[str, Operator] = {
     **{f"__{name}__": forth(call) for name, call in (ARITHMETIC | COMPARISON).items()},
     **{f"__r{name}__": back(call) for name, call in ARITHMETIC.items()},
     **{f"__i{name}__": inside(call) for name, call in ARITHMETIC.items()},
-    "__neg__": e.neg, "__pos__": e.positive, "__abs__": e.abs, "__invert__": _invert,
+    "__rdiv__": back(a.true_divide),
+    "__neg__": a.neg, "__pos__": a.positive, "__abs__": e.abs, "__invert__": _invert,
 }  # fmt: skip

@@ -74,6 +74,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = input.array.shape
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     d, first = wrap(dim, len(shape)), operator.index(start)
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
@@ -138,7 +140,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The parts at every index of a dim, as views."""
     shape = input.array.shape
     if not shape:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     d = wrap(dim, len(shape))
     parts = record(unbind_.op, (input,), {"dim": d})
     return _views(input, parts, [at_dim(d, i) for i in range(shape[d])])

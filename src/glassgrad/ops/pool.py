@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import truediv
 from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from .arithmetic import div
 from .index import index
 from .shape import unsqueeze
 from .windows import Pads, Sizes, grown, half_in_float32, inside, padded, places, reach, sizes_of, taps
@@ -256,6 +258,11 @@ def _max_pool(name: str, rank: int) -> Callable[..., Any]:
 max_pool1d, max_pool2d, max_pool3d = (_max_pool(f"max_pool{n}d", n) for n in (1, 2, 3))
 
 
+def towards_zero(y: Tensor, divisor: Tensor | int) -> Tensor:
+    """Integers divided and rounded towards zero."""
+    return div(y, divisor, rounding_mode="trunc")
+
+
 def _avg_pool(name: str, rank: int) -> Callable[..., Tensor]:
     def pool(
         input: Tensor,
@@ -273,14 +280,15 @@ def _avg_pool(name: str, rank: int) -> Callable[..., Tensor]:
         del options["dilation"]
         scale = divisor_override or math.prod(options["size"])
         y = window_sum(x, **options)
+        divide = truediv if y.array.dtype.kind in "fV" else towards_zero  # integers stay integers, as in PyTorch
         if (
             divisor_override
             or all(a == b or b == p for (a, b), p in zip(options["padding"], asked, strict=True))
             and (count_include_pad or not any(asked))
         ):
-            y = y / scale
+            y = divide(y, scale)
         else:
-            y = y / Tensor._of(_counts(x.array, options, asked if count_include_pad else (0,) * rank))
+            y = divide(y, Tensor._of(_counts(x.array, options, asked if count_include_pad else (0,) * rank)))
         return y.squeeze(0) if alone else y
 
     pool.__name__ = pool.__qualname__ = name
@@ -340,17 +348,27 @@ def lp_pool2d(x: Tensor, norm_type: float, kernel_size: Any, stride: Any = None,
 
 
 def _targets(name: str, x: Any, output_size: Any, rank: int) -> tuple[Tensor, bool, Sizes]:
-    x, alone = _batched(name, x, rank)
-    if x.array.ndim != rank + 2:
-        shape = list(x.array.shape)
-        raise RuntimeError(f"{name}(): Expected {rank + 1}D or {rank + 2}D tensor, but got {shape}")
-    spatial = x.array.shape[2:]
-    wanted = output_size if isinstance(output_size, (tuple, list)) else (output_size,) * rank
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}")
+    shape = tuple(x.array.shape)
+    wanted = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size,) * rank
     if len(wanted) != rank:
-        raise ValueError(f"{name}: output_size has {len(wanted)} entries, expected {rank}")
+        raise RuntimeError(
+            f"{name}(): output_size must be {rank}: 'output_size' should contain "
+            f"{'one int' if rank == 1 else f'{rank} ints'}, got {list(wanted)}"
+        )
+    if rank > 1 and len(shape) <= rank and not isinstance(output_size, int):
+        raise ValueError(f"Input dimension should be at least {rank + 1}, got {name} of {list(shape)}")
+    if len(shape) not in (rank + 1, rank + 2):
+        raise RuntimeError(f"{name}(): Expected {rank + 1}D or {rank + 2}D tensor, but got {list(shape)}")
+    x, alone = _batched(name, x, rank)
+    spatial = x.array.shape[2:]
     out = tuple([n if m is None else int(m) for m, n in zip(wanted, spatial, strict=True)])
-    if min(out) < 0 or min(spatial) == 0:
-        raise RuntimeError(f"{name}: elements of output_size must be >= 0 and spatial dims > 0, got {out}, {spatial}")
+    if min(out) < 0 or 0 in (spatial if "avg" in name else x.array.shape[1:]):
+        raise RuntimeError(
+            f"{name}(): Expected input to have non-zero size for non-batch dimensions and elements of output_size "
+            f"to be greater than or equal to 0, but input has sizes {list(shape)} and output_size is {list(wanted)}"
+        )
     return x, alone, out
 
 

@@ -16,12 +16,15 @@ from ..core import dtypes, samplers
 from ..core import random as engine
 from ..core.backend import as_device, to_device, to_host
 from ..core.dtypes import dtype
-from ..core.fast import given
+from ..core.fast import apart, given
+from ..core.graph import as_array
 from ..core.tensor import Tensor
 from ..core.views import check_in_place, write
+from .arithmetic import mul
+from .choice import where
 from .create import checked, finish, ones_like
-from .elementwise import mul, where
-from .shape import broadcast_shapes, plain_format, sizes
+from .formats import plain_format
+from .shape import broadcast_shapes, sizes
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
@@ -281,17 +284,23 @@ def normal(
     unit = 1.0 if isinstance(std, Tensor) else float(std)
     source = generator or engine.current_generator()
     noise = samplers.normal(source, shape, like.array.dtype, 0.0, unit)
+    parameters = [v for v in (mean, std) if isinstance(v, Tensor)]
     mean, std = (v.detach() if isinstance(v, Tensor) else v for v in (mean, std))
-    made = Tensor._of(to_device(noise, like.device))
-    return given(out, (mul(made, std) if isinstance(std, Tensor) else made) + mean)
+    made = Tensor._of(to_device(as_array(noise), like.device))
+    made = (mul(made, std) if isinstance(std, Tensor) else made) + mean
+    for x in parameters:
+        made = sample(x, made.array) if not made.requires_grad else where(ones_like(made, dtype=dtypes.bool_), made, x)
+    return given(out, made)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, out: Tensor | None = None) -> Tensor:
     """1 with the probability that the input says (or p), else 0, in the input's shape and dtype."""
+    if out is not None:
+        apart("bernoulli", out, input)
     source = generator or engine.current_generator()
     chance = to_host(input.array) if p is None else float(p)
     array = samplers.bernoulli(source, tuple(input.array.shape), chance, input.array.dtype)
-    return given(out, sample(input, array))
+    return given(out, sample(input, as_array(array)))
 
 
 def sample(x: Tensor, drawn: np.ndarray) -> Tensor:
@@ -354,6 +363,8 @@ def multinomial(
     """Indices drawn with the probabilities of each row: ([rows,] categories) -> ([rows,] num_samples) int64."""
     if not 1 <= input.array.ndim <= 2:
         raise RuntimeError(f"prob_dist must be 1 or 2 dim, this one has {input.array.ndim}")
+    if out is not None and out.array.dtype != np.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype}")
     source = generator or engine.current_generator()
     array = samplers.multinomial(source, to_host(input.array), int(num_samples), replacement)
     return given(out, Tensor._of(to_device(array, input.device)))

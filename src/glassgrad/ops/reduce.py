@@ -12,8 +12,10 @@ from ..core.fast import given, unary
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from .arithmetic import exp, pow
+from .choice import _zero, isnan, where
 from .cumulative import others
-from .elementwise import _zero, abs, exp, isnan, pow, sign, where
+from .elementwise import abs, sign
 from .shape import expand, reshape, wraps
 
 __all__ = [

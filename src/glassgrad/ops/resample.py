@@ -7,15 +7,16 @@ and differentiable to every order.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
 from .index import index
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, along
-from .windows import grown, overlap_add, places, sizes_of, windows
+from .windows import Sizes, grown, overlap_add, places, sizes_of, windows
 
-__all__ = ["channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
+__all__ = ["_upsample_bilinear2d_aa", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
 METHODS: tuple[str, ...] = ()
 IN_PLACE: tuple[str, ...] = ()
 
@@ -23,6 +24,7 @@ MODES = {
     "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5),
     "linear": (3,), "bilinear": (4,), "bicubic": (4,), "trilinear": (5,),
 }  # fmt: skip
+LINEAR = ("linear", "bilinear", "bicubic", "trilinear")  # the modes that are a matrix for each dim
 
 
 def interpolate(
@@ -38,7 +40,8 @@ def interpolate(
 
     mode: nearest, nearest-exact, area; linear (3D), bilinear and bicubic (4D), trilinear (5D). align_corners: the
     centres of the corner elements coincide, rather than the corners' edges. Given scale_factor, positions are
-    computed with it unless recompute_scale_factor.
+    computed with it unless recompute_scale_factor. antialias: bilinear and bicubic filters widen when the image
+    shrinks.
     Raises ValueError for both or neither of size and scale_factor, NotImplementedError for other dims.
     """
     ndim = input.array.ndim
@@ -47,10 +50,9 @@ def interpolate(
             f"interpolate: mode {mode!r} of a {ndim}D input; the modes and their dims are "
             + ", ".join(f"{m} {' '.join(f'{d}D' for d in dims)}" for m, dims in MODES.items())
         )
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not in glassgrad; use mode='area' to shrink")
-    smooth = mode in ("linear", "bilinear", "bicubic", "trilinear")
-    if align_corners is not None and not smooth:
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor")
+    if align_corners is not None and mode not in LINEAR:
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
@@ -72,15 +74,21 @@ def interpolate(
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got input {spatial}, output {out}")
     if mode == "area":
         return {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}[rank](input, out)
-    y = input
-    for d, (n, m, f) in enumerate(zip(spatial, out, factors, strict=True)):
+    return _resized(input, out, factors, mode, bool(align_corners), antialias)
+
+
+def _resized(
+    y: Tensor, out: Sizes, factors: Sequence[float | None], mode: str, align_corners: bool, antialias: bool
+) -> Tensor:
+    """Dim by dim to the sizes `out`; factors: what the scales were said to be, None: what they are."""
+    for d, (n, m, f) in enumerate(zip(y.array.shape[2:], out, factors, strict=True)):
         if n == m and f in (None, 1):
             continue
-        if smooth:
-            rule = _cubic_matrix if mode == "bicubic" else _linear_matrix
-            y = along(y, rule(n, m, f, bool(align_corners), input.array), 2 + d)
+        if mode in LINEAR:
+            rule = _smooth_matrix(mode) if antialias else _cubic_matrix if mode == "bicubic" else _linear_matrix
+            y = along(y, rule(n, m, f, align_corners, y.array), 2 + d)
         else:
-            y = index(y, Tensor._of(_nearest(n, m, f, mode == "nearest-exact", input.array)), dims=(2 + d,))
+            y = index(y, Tensor._of(_nearest(n, m, f, mode == "nearest-exact", y.array)), dims=(2 + d,))
     return y.contiguous()
 
 
@@ -89,6 +97,16 @@ def upsample(
 ) -> Tensor:
     """The old name of interpolate."""
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of interpolate(mode="nearest")."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """The old name of interpolate(mode="bilinear", align_corners=True)."""
+    return interpolate(input, size, scale_factor, "bilinear", True)
 
 
 def _each(what: str, value: Any, rank: int) -> tuple[Any, ...]:
@@ -142,6 +160,49 @@ def _cubic_matrix(n: int, m: int, factor: float | None, align_corners: bool, lik
         at = xp.clip(base + k, 0, n - 1).astype("int64")
         made[rows, at] += weight
     return made.astype(like.dtype)
+
+
+def _triangle(d: Array, xp: Any) -> Array:
+    return xp.maximum(1 - xp.abs(d), 0)
+
+
+def _keys(d: Array, xp: Any) -> Array:
+    """Keys' cubic with a = -1/2."""
+    d = xp.abs(d)
+    return xp.where(d < 1, (1.5 * d - 2.5) * d * d + 1, xp.where(d < 2, ((-0.5 * d + 2.5) * d - 4) * d + 2, 0))
+
+
+def _smooth_matrix(mode: str) -> Any:
+    """antialias: the filter is as wide as the elements of the smaller side, and its weights sum to 1."""
+    kernel, radius = (_triangle, 1.0) if mode == "bilinear" else (_keys, 2.0)
+
+    def matrix(n: int, m: int, factor: float | None, align_corners: bool, like: Array) -> Array:
+        xp = xp_of(like)
+        scale = ((n - 1) / (m - 1) if m > 1 else 0.0) if align_corners else 1 / factor if factor else n / m
+        wide = max(scale, 1.0)
+        centre = scale * (xp.arange(m) + 0.5)
+        first = xp.maximum((centre - radius * wide + 0.5).astype("int64"), 0)[:, None]
+        last = xp.minimum((centre + radius * wide + 0.5).astype("int64"), n)[:, None]
+        j = xp.arange(n)
+        made = xp.where((j >= first) & (j < last), kernel((j - centre[:, None] + 0.5) / wide, xp), 0.0)
+        return (made / made.sum(1, keepdims=True)).astype(like.dtype)
+
+    return matrix
+
+
+def _upsample_bilinear2d_aa(
+    input: Tensor,
+    output_size: Any,
+    align_corners: bool,
+    scale_factors: Any = None,
+    *,
+    scales_h: float | None = None,
+    scales_w: float | None = None,
+) -> Tensor:
+    """interpolate(mode="bilinear", antialias=True); scales_h and scales_w say what the scales of output_size are."""
+    if output_size is None or (scales_h is None and scales_w is None):
+        return interpolate(input, output_size, scale_factors, "bilinear", align_corners, antialias=True)
+    return _resized(input, tuple(output_size), (scales_h, scales_w), "bilinear", align_corners, True)
 
 
 # --- pixel shuffle ---

@@ -37,6 +37,7 @@ class aminmax(NamedTuple):
     max: Tensor
 
 
+frexp = named_tuple("frexp", "mantissa", "exponent")
 linalg_eig = named_tuple("linalg_eig", "eigenvalues", "eigenvectors")
 linalg_eigh = named_tuple("linalg_eigh", "eigenvalues", "eigenvectors")
 linalg_lstsq = named_tuple("linalg_lstsq", "solution", "residuals", "rank", "singular_values")

@@ -13,11 +13,13 @@ from typing import Any
 
 from ..core import dtypes
 from ..core.backend import Array, ndarray, spread, sum_to, xp_of
+from ..core.graph import touch
 from ..core.modes import no_grad
 from ..core.op import op, record
 from ..core.size import Size
 from ..core.tensor import Tensor
 from ..core.views import check_in_place, view_of
+from .formats import order_of
 
 __all__ = [
     "adjoint", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_shapes", "broadcast_tensors", "broadcast_to",
@@ -74,7 +76,7 @@ def view_(x: Array, *, shape: tuple[int, ...]) -> Array:
             raise ValueError
         if x.flags.c_contiguous:
             return x.reshape(shape)
-        if type(x) is ndarray:
+        if not hasattr(x, "__cuda_array_interface__"):
             return x.reshape(shape, copy=False)
         seen = x.view()
         seen.shape = shape
@@ -474,7 +476,7 @@ def _(input: Tensor, *size: Any, **options: Any) -> Any:
     lead = len(have) - len(shape)
     if lead < 0 or any(n not in (1, have[lead + i]) for i, n in enumerate(shape)):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(have)}}}.")
-    return (input,), {"shape": shape}
+    return (input if shape or input.array.dtype.kind != "b" else input.long(),), {"shape": shape}
 
 
 def atleast_1d(*tensors: Any) -> Any:
@@ -508,7 +510,10 @@ def _at_least(tensors: tuple[Any, ...], grow: Any) -> Any:
 
 @op(jvp="linear")
 def clone(x: Array, *, order: str = "K") -> Array:
-    return x.copy(order)
+    if order != "last":
+        return x.copy(order)
+    xp = xp_of(x)
+    return xp.moveaxis(xp.moveaxis(x, 1, -1).copy("C"), -1, 1)
 
 
 clone.vjp(x=lambda g: g)
@@ -516,21 +521,13 @@ clone.vjp(x=lambda g: g)
 
 @clone.public
 def _(input: Tensor, *, memory_format: Any = None, order: str = "K") -> Any:
-    """A copy, whose gradient goes on to the input. The order in memory is kept."""
-    plain_format(memory_format)
-    return (input,), {"order": order}
+    """A copy, whose gradient goes on to the input. The order in memory is kept, unless a memory format is given."""
+    return (input,), {"order": order if memory_format is None else order_of(memory_format, input.array.ndim)}
 
 
 def contiguous(x: Any, memory_format: Any = None) -> Any:
-    """x itself if its elements lie in order, else a copy in which they do."""
-    plain_format(memory_format)
-    return x if x.is_contiguous() else clone(x, order="C")
-
-
-def plain_format(memory_format: Any) -> None:
-    """channels_last and its kin are not here: there is one layout in memory."""
-    if memory_format is not None and "channels_last" in str(memory_format):
-        raise NotImplementedError(f"memory_format {memory_format} is not in glassgrad: tensors lie in row-major order")
+    """x itself if its elements lie in order (of the memory format), else a copy in which they do."""
+    return x if x.is_contiguous(memory_format=memory_format) else clone(x, order=order_of(memory_format, x.array.ndim))
 
 
 # --- changing the shape of a tensor itself ---
@@ -551,7 +548,7 @@ def _becoming(change: Any) -> Any:
         else:
             made = change(self, *args, **options)
         self.array, self._node, self._needs, self._view = made.array, made._node, made._needs, made._view
-        self.version[0] += 1
+        touch(self.version)
         if self._view is not None:
             self._view.seen = self.version[0]
         return self

@@ -19,7 +19,7 @@ from ..core.op import op
 from ..core.tensor import Tensor
 from . import return_types
 from .arrange import tril, triu
-from .elementwise import _zero
+from .choice import _zero
 from .index import title
 from .linalg import check_batches, fit
 from .shape import broadcast_shapes

@@ -1,4 +1,4 @@
-"""Special functions: the error function and the normal distribution, gamma, Bessel, and x log y in all its guises.
+"""Special functions: the error function and the normal distribution, and x log y in all its guises.
 
 The error function is computed from two series fitted here, one pair for each precision: erf(z)/z in powers of z^2
 near 0, and exp(z^2) erfc(z) (1 + c z) in powers of a variable that takes [0, reach] to [-1, 1] (after Shepherd and
@@ -16,12 +16,12 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.fast import binary, unary
-from ..core.op import op
-from ..core.tensor import Tensor
-from .elementwise import choose, clamp, cos, exp, log, log1p, mul, neg, sign, where
+from .arithmetic import exp, log, log1p, neg
+from .choice import choose, clamp, where
+from .elementwise import cos
 
 __all__ = [
-    "digamma", "erf", "erfc", "erfinv", "i0", "lgamma", "logit", "polygamma", "sinc", "xlogy",
+    "erf", "erfc", "erfinv", "logit", "sinc", "xlogy",
 ]  # fmt: skip
 METHODS: tuple[str, ...] = tuple(__all__)
 IN_PLACE: tuple[str, ...] = tuple(__all__)
@@ -163,118 +163,55 @@ def _erfinv(y: Array) -> Array:
 
 erfinv = unary(_erfinv, "erfinv", floats=True, x=lambda g, y: g * (exp(y * y) / TWO_OVER_ROOT_PI))
 
-# --- gamma ---
+# --- the tails, scaled ---
 
 
-def _lgamma_of(x: float) -> float:
-    try:
-        return math.lgamma(x)
-    except (ValueError, OverflowError):  # a pole, or beyond float64
-        return math.inf
+def _erfcx(x: Array, fit: Fit) -> Array:
+    size = np.absolute(x)
+    far = np.maximum(size, fit.reach)
+    inverse, series = 0.5 / (far * far), 1.0
+    for k in (11, 9, 7, 5, 3, 1):  # Abramowitz and Stegun 7.1.23
+        series = 1 - k * inverse * series
+    tail = series / (far * math.sqrt(math.pi))
+    y = np.where(size > fit.reach, tail, _scaled(size, fit))
+    return np.where(x < 0, 2 * _growth(x) - y, y)
 
 
-def _lgamma(x: Array) -> Array:
-    return np.asarray(np.frompyfunc(_lgamma_of, 1, 1)(x.astype(np.float64)), dtype=np.float64).astype(x.dtype)
+def _growth(x: Array) -> Array:
+    """exp(x^2), inf where it overflows."""
+    return 1 / _bell(_size(x), 1.0)
 
 
-def _digamma(x: Array) -> Array:
-    """Reflection for x < 0, recurrence up to 10, then Stirling's series (Abramowitz and Stegun 6.3.7, .5, .18)."""
-    wide = x.astype(np.float64)
-    z = np.where(wide < 0, 1 - wide, wide)
-    y = np.zeros_like(z)
-    for _ in range(10):
-        small = z < 10
-        y -= np.where(small, 1 / z, 0)
-        z = np.where(small, z + 1, z)
-    w = 1 / (z * z)
-    series = w * (1 / 12 - w * (1 / 120 - w * (1 / 252 - w * (1 / 240 - w * (1 / 132 - w * (691 / 32760 - w / 12))))))
-    y += np.log(z) - 0.5 / z - series
-    fraction = wide - np.trunc(wide)
-    mirrored = np.where(fraction == 0, math.nan, y - math.pi / np.tan(math.pi * fraction))
-    y = np.where(wide < 0, mirrored, y)
-    return np.where(wide == 0, np.copysign(math.inf, -wide), y).astype(x.dtype)
+erfcx: Any = unary(_blockwise(_erfcx), "erfcx", floats=True, x=lambda g, x, y: g * (2 * x * y - TWO_OVER_ROOT_PI))
 
 
-BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+def _log_ndtr(x: Array, fit: Fit) -> Array:
+    low, high = np.minimum(x, -1), np.maximum(x, -1)
+    left = np.log(_erfcx(low * -math.sqrt(0.5), fit) / 2) - low * low / 2
+    return np.where(x < -1, left, np.where(x > 0, np.log1p(-_ndtr(-high, fit)), np.log(_ndtr(high, fit))))
 
 
-def _zeta(s: int, x: Array) -> Array:
-    """Hurwitz's zeta, the sum of (x + k)^-s, by Euler and Maclaurin's formula beyond x + k = 10."""
-    total, z = np.zeros_like(x), x.copy()
-    while np.any(z < 10):
-        small = z < 10
-        total += np.where(small, z ** float(-s), 0)
-        z = np.where(small, z + 1, z)
-    total += z ** (1.0 - s) / (s - 1) + z ** float(-s) / 2
-    factor = s * z ** (-s - 1.0) / 2
-    for k, bernoulli in enumerate(BERNOULLI, 1):
-        total += bernoulli * factor
-        factor = factor * ((s + 2 * k - 1) * (s + 2 * k) / ((2 * k + 1) * (2 * k + 2))) / (z * z)
-    return total
+log_ndtr: Any = unary(
+    _blockwise(_log_ndtr), "log_ndtr", floats=True,
+    x=lambda g, x: g / erfcx(x * -math.sqrt(0.5)) * math.sqrt(2 / math.pi),
+)  # fmt: skip
 
 
-@op(jvp="elementwise")
-def polygamma_(x: Array, *, n: int) -> Array:
-    if n == 0:
-        return _digamma(x)
-    return ((-1) ** (n + 1) * math.factorial(n) * _zeta(n + 1, x.astype(np.float64))).astype(x.dtype)
+def _ndtri(p: Array) -> Array:
+    """Newton's method on log ndtr, which is concave, for the smaller of p and 1 - p."""
+    wide = p.astype(np.float64)
+    tail = np.where((wide > 0) & (wide < 1), np.minimum(wide, 1 - wide), 0.5)
+    goal = np.log(tail)
+    x = -np.sqrt(np.maximum(-2 * (goal + math.log(2)), 0))  # left of the root
+    for _ in range(8):
+        slope = math.sqrt(2 / math.pi) / erfcx.op.forward(x * -math.sqrt(0.5))
+        x = x - (log_ndtr.op.forward(x) - goal) / slope
+    x = np.where(wide > 0.5, -x, x)
+    x = np.where(wide == 0, -math.inf, np.where(wide == 1, math.inf, x))
+    return np.where((wide >= 0) & (wide <= 1), x, math.nan).astype(p.dtype)
 
 
-polygamma_.vjp(x=lambda g, x, n: g * polygamma_(x, n=n + 1))
-digamma = unary(_digamma, "digamma", floats=True, x=lambda g, x: g * polygamma_(x, n=1))
-lgamma = unary(_lgamma, "lgamma", floats=True, x=lambda g, x: g * digamma(x))
-
-
-def polygamma(n: Any, input: Any = None) -> Any:
-    """The n-th derivative of digamma; as a method x.polygamma(n). Raises RuntimeError for a negative n."""
-    if isinstance(n, Tensor):
-        n, input = input, n
-    if n < 0:
-        raise RuntimeError(f"polygamma(n, x) does not support negative n, but got {n}")
-    return polygamma_(mul(input, 1.0), n=n)
-
-
-# --- Bessel ---
-
-
-def _bessel(order: int) -> Callable[[Array], Array]:
-    """exp(-|x|) I_0(x) or I_1(x): the trapezoidal rule on their integrals up to 30, which converges geometrically,
-    then Hankel's asymptotic series (Abramowitz and Stegun 9.6.18, 9.7.1)."""
-    angles = (np.arange(40) + 0.5) * (math.pi / 40)
-    mu = 4 * order * order
-
-    def forward(x: Array) -> Array:
-        size = np.absolute(x).astype(np.float64)
-        near = np.minimum(size, 30)
-        integral = np.zeros_like(size)
-        for angle in angles:  # for I_1 the form without cancellation, x/pi * the integral of sin^2 exp(x cos)
-            weight = near * math.sin(angle) ** 2 if order else 1.0
-            integral += weight * np.exp(near * (math.cos(angle) - 1)) / len(angles)
-        far = np.maximum(size, 30)
-        term = total = np.ones_like(size)
-        for k in range(1, 20):
-            term = term * ((2 * k - 1) ** 2 - mu) / (8 * k * far)
-            total = total + term
-        y = np.where(size <= 30, integral, total / np.sqrt(2 * math.pi * far))
-        return (np.copysign(y, x) if order else y).astype(x.dtype)
-
-    return forward
-
-
-_I0E, _I1E = _bessel(0), _bessel(1)
-
-
-def _ratio(x: Any, y: Any) -> Any:
-    """y / x, which is 1/2 at 0 for y = I_1(x)."""
-    return where(x == 0, 0.5, y / where(x == 0, 1, x))
-
-
-i0e: Any = unary(_I0E, "i0e", floats=True, x=lambda g, x, y: g * (i1e(x) - sign(x) * y))
-i1e: Any = unary(_I1E, "i1e", floats=True, x=lambda g, x, y: g * (i0e(x) - sign(x) * y - _ratio(x, y)))
-i0: Any = unary(lambda x: _I0E(x) * np.exp(np.absolute(x)), "i0", floats=True, x=lambda g, x: g * i1(x))
-i1: Any = unary(
-    lambda x: _I1E(x) * np.exp(np.absolute(x)), "i1", floats=True, x=lambda g, x, y: g * (i0(x) - _ratio(x, y))
-)
+ndtri = unary(_ndtri, "ndtri", floats=True, x=lambda g, y: g * (exp(y * y * 0.5) * ROOT_TWO_PI))
 
 # --- x log y and the like ---
 
@@ -285,11 +222,11 @@ def _product(x: Any, logarithm: Any, y: Any) -> Any:
 
 
 xlogy = binary(
-    lambda x, other: _product(x, np.log(other), other), "xlogy", floats=True,
+    lambda x, other: _product(x, np.log(other), other), "xlogy", floats=True, numbers="one",
     x=lambda g, x, other: where((x == 0) & (other <= 0), 0, g * log(other)), other=lambda g, x, other: g * (x / other),
 )  # fmt: skip
 xlog1py = binary(
-    lambda x, other: _product(x, np.log1p(other), other), "xlog1py", floats=True,
+    lambda x, other: _product(x, np.log1p(other), other), "xlog1py", floats=True, numbers="one",
     x=lambda g, x, other: where((x == 0) & (other <= -1), 0, g * log1p(other)),
     other=lambda g, x, other: g * (x / (other + 1)),
 )  # fmt: skip
@@ -311,5 +248,3 @@ def _sinc_slope(g: Any, x: Any, y: Any) -> Any:
 
 
 sinc = unary(np.sinc, "sinc", floats=True, x=_sinc_slope)
-
-gammaln, psi = lgamma, digamma

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
+from ..core.batched import samplewise
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.views import own
 from . import return_types
-from .elementwise import lerp, sub, where
+from .arithmetic import lerp, sub
+from .choice import where
 from .extremes import shared
 from .reduce import contracted, sum
 from .shape import wrap
@@ -42,7 +45,7 @@ def _picked(input: Tensor, dim: int, index: Array, keepdim: bool, kind: Any) -> 
     """The pair (values, indices) of the elements at index, which has size 1 along dim."""
     at = Tensor._of(as_array(index))
     values = input.gather(dim, at)
-    return kind(values, at) if keepdim else kind(values.squeeze(dim), at.squeeze(dim))
+    return kind(values, at) if keepdim else kind(own(values.squeeze(dim)), own(at.squeeze(dim)))
 
 
 def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, skip_nan: bool) -> Any:
@@ -87,11 +90,17 @@ def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
         raise IndexError(
             f"mode(): Expected reduction dim {d} to have non-zero size. The shape is {tuple(input.shape)}."
         )
+    return _picked(input, d, np.expand_dims(_last_of_most(rows), d), keepdim, return_types.mode)
+
+
+@samplewise
+def _last_of_most(rows: Array) -> Array:
+    """The last position of the most frequent number of each row, the smallest of several."""
     index = np.empty(rows.shape[:-1], np.int64)
     for at in np.ndindex(index.shape):
         found, counts = np.unique(rows[at], return_counts=True)
         index[at] = np.flatnonzero(rows[at] == found[counts.argmax()])[-1]
-    return _picked(input, d, np.expand_dims(index, d), keepdim, return_types.mode)
+    return index
 
 
 # --- quantiles ---

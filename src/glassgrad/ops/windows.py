@@ -22,6 +22,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from .arrange import pad
 from .reduce import sum as sum_over
 from .shape import unsqueeze
 
@@ -452,7 +453,14 @@ def _conv_transpose(name: str, rank: int) -> Callable[..., Tensor]:
                 f"Given input size per channel: {_by(spatial)}. Calculated output size per channel: {_by(shape)}. "
                 "Output size is too small"
             )
+        late = [max(e - b, 0) if e >= s else 0 for e, s, (_, b) in zip(extra, steps, options["padding"], strict=True)]
+        if any(e >= s for e, s in zip(extra, steps, strict=True)):  # room for one more window, which isn't there
+            less = [e if e >= s else 0 for e, s in zip(extra, steps, strict=True)]
+            options["padding"] = tuple([(a, max(b - e, 0)) for (a, b), e in zip(options["padding"], less, strict=True)])
+            shape = tuple([n - e for n, e in zip(shape, late, strict=True)])
         made = convolution_input(input, weight, shape=shape, groups=groups, **options)
+        if any(late):
+            made = pad(made, [n for e in reversed(late) for n in (0, e)])
         return made if bias is None else made + bias.reshape(-1, *[1] * rank)
 
     conv_transpose.__name__ = conv_transpose.__qualname__ = name

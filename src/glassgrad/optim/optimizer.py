@@ -23,7 +23,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.backend import Array, xp_of
-from ..core.graph import Removable
+from ..core.graph import Removable, touch
 from ..core.modes import enable_grad, no_grad
 from ..core.tensor import Tensor
 from ..nn.parameter import as_tensor
@@ -182,7 +182,7 @@ class Optimizer:
                 elif p._grad is not None:
                     p._grad = p._grad.detach()
                     p._grad.array[...] = 0
-                    p._grad.version[0] += 1
+                    touch(p._grad.version)
 
     # --- a step ---
 
@@ -198,7 +198,7 @@ class Optimizer:
                 for p in group["params"]:
                     if p._grad is not None:
                         self.update(p, group)
-                        p.version[0] += 1
+                        touch(p.version)
         return loss
 
     def update(self, p: Tensor, group: Group) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.backend import as_device, xp_for
 from ...core.dtypes import get_default_dtype
+from ...core.graph import touch
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -108,7 +109,7 @@ class _BatchNorm(_Running):
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1
-            self.num_batches_tracked.version[0] += 1
+            touch(self.num_batches_tracked.version)
             if self.momentum is None:
                 share = 1.0 / float(self.num_batches_tracked)
         tracked = not self.training or self.track_running_stats

@@ -1,0 +1,190 @@
+"""What users want to be told of when a module is called, and when a gradient passes it.
+
+A module's gradients are seen through two gates: identities around its call, one node for all its inputs and one for all
+its outputs. What the output gate receives are the module's grad_output, what the input gate passes on its grad_input.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..autograd.function import Function
+from ..core.graph import Removable
+from ..core.tensor import Tensor
+
+# of every module: hooks under the names of a module's own stores
+EVERYWHERE: dict[str, dict[int, Any]] = {
+    "_forward_pre_hooks": {},
+    "_forward_hooks": {},
+    "_backward_pre_hooks": {},
+    "_backward_hooks": {},
+}
+STORES = tuple(EVERYWHERE)
+
+anywhere = False  # whether EVERYWHERE has ever held one
+
+
+def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removable:
+    handle = Removable(store, hook)
+    if prepend:
+        others = [(k, v) for k, v in store.items() if k != handle.id]
+        for k, _ in others:
+            del store[k]
+        store.update(others)
+    return handle
+
+
+def _everywhere(store: str, hook: Any) -> Removable:
+    global anywhere
+    anywhere = True
+    return register(EVERYWHERE[store], hook)
+
+
+def register_module_forward_pre_hook(hook: Any) -> Removable:
+    """hook(module, args) -> None or other arguments, before every module's forward."""
+    return _everywhere("_forward_pre_hooks", (hook, False))
+
+
+def register_module_forward_hook(hook: Any, *, with_kwargs: bool = False, always_call: bool = False) -> Removable:
+    """hook(module, args, output) -> None or another output, after every module's forward."""
+    return _everywhere("_forward_hooks", (hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook: Any) -> Removable:
+    """hook(module, grad_output) -> None or other gradients, for every module."""
+    return _everywhere("_backward_pre_hooks", hook)
+
+
+def register_module_full_backward_hook(hook: Any) -> Removable:
+    """hook(module, grad_input, grad_output) -> None or another grad_input, for every module."""
+    return _everywhere("_backward_hooks", hook)
+
+
+def _of(module: Any, store: str) -> list[Any]:
+    return [*EVERYWHERE[store].values(), *getattr(module, store).values()]
+
+
+def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """module.forward with all its hooks around it."""
+    for hook, with_kwargs in _of(module, "_forward_pre_hooks"):
+        changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+        if changed is None:
+            continue
+        if not with_kwargs:
+            args = changed if isinstance(changed, tuple) else (changed,)
+        elif isinstance(changed, tuple) and len(changed) == 2:
+            args, kwargs = changed
+        else:
+            raise RuntimeError(
+                f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+            )
+    gates = _Gates(module)
+    args = gates.enter(args)
+    waiting = _of(module, "_forward_hooks")
+    try:
+        result = module.forward(*args, **kwargs)
+        while waiting:
+            hook, with_kwargs, _ = waiting.pop(0)
+            changed = hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
+            result = result if changed is None else changed
+    except Exception:
+        for hook, with_kwargs, always_call in waiting:
+            if always_call:
+                hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+        raise
+    return gates.leave(result)
+
+
+class _Gate(Function):
+    @staticmethod
+    def forward(ctx: Any, *xs: Tensor) -> Any:
+        ctx.set_materialize_grads(False)
+        return xs
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return grads
+
+
+class _Gates:
+    """The two gates around one call of a module."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.before = _of(module, "_backward_pre_hooks")
+        self.after = _of(module, "_backward_hooks")
+        self.grad_output: tuple[Any, ...] = ()
+        self.inputs = 0
+        self.watched = False
+
+    def enter(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.inputs = len(args)
+        at = [i for i, x in enumerate(args) if isinstance(x, Tensor) and x.dtype.is_floating_point]
+        if not self.after or not any(args[i].requires_grad for i in at):
+            return args
+        self.watched = True
+        passed, node = _through([args[i] for i in at])
+        node.register_hook(lambda grad_inputs, _: self._tell(at, grad_inputs))
+        return _put(args, at, passed)
+
+    def leave(self, result: Any) -> Any:
+        if not self.before and not self.after:
+            return result
+        several = isinstance(result, tuple)
+        outs = result if several else (result,)
+        at = [i for i, y in enumerate(outs) if isinstance(y, Tensor) and y.requires_grad]
+        if not at:
+            return result
+        passed, node = _through([outs[i] for i in at])
+        node.register_prehook(lambda grads: self._arrive(len(outs), at, grads))
+        made = _put(outs, at, passed)
+        return made if several else made[0]
+
+    def _arrive(self, n: int, at: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The gradients of the outputs are here: pre-hooks may change them."""
+        grad_output = _put((None,) * n, at, (*grads, *[None] * (len(at) - len(grads))))
+        for hook in self.before:
+            changed = hook(self.module, grad_output)
+            if changed is not None:
+                grad_output = changed if isinstance(changed, tuple) else (changed,)
+                if len(grad_output) != n:
+                    raise RuntimeError(
+                        f"Backward pre hook returned an invalid number of grad_output, got {len(grad_output)}, "
+                        f"but expected {n}"
+                    )
+        self.grad_output = grad_output
+        if self.after and not self.watched:  # no input wants a gradient
+            self._tell([], ())
+        return tuple(grad_output[i] for i in at)
+
+    def _tell(self, at: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """The gradients of the inputs are here: hooks see both, and may change these."""
+        grad_input = _put((None,) * self.inputs, at, grads)
+        for hook in self.after:
+            changed = hook(self.module, grad_input, self.grad_output)
+            if changed is not None:
+                if not at:
+                    raise RuntimeError(
+                        "Backward hook for Modules where no input requires gradient should always return None or "
+                        "None for all gradients."
+                    )
+                grad_input = changed if isinstance(changed, tuple) else (changed,)
+                if len(grad_input) != self.inputs:
+                    raise RuntimeError(
+                        f"Backward hook returned an invalid number of grad_input, got {len(grad_input)}, "
+                        f"but expected {self.inputs}"
+                    )
+        return tuple(grad_input[i] for i in at) if at else None
+
+
+def _through(xs: list[Tensor]) -> tuple[tuple[Tensor, ...], Any]:
+    passed = _Gate.apply(*xs)
+    node = next(y.grad_fn for y in passed if y.requires_grad)
+    return passed, node.all_outputs()
+
+
+def _put(items: tuple[Any, ...], at: list[int], values: Any) -> tuple[Any, ...]:
+    new = list(items)
+    for i, value in zip(at, values, strict=True):
+        new[i] = value
+    return tuple(new)
