@@ -163,7 +163,7 @@ ERRORS = [
     (lambda: optim.SGD(P), TypeError, "put it in a list"),
     (lambda: optim.SGD([3]), TypeError, "can only optimize Tensors, but one of the params is int"),
     (lambda: optim.SGD([P * 2]), ValueError, "can't optimize a non-leaf Tensor"),
-    (lambda: optim.SGD([P, P]), ValueError, "more than one parameter group"),
+    (lambda: optim.SGD([{"params": [P]}, {"params": [P]}]), ValueError, "more than one parameter group"),
     (lambda: optim.SGD([{"params": {P}}]), TypeError, "ordered collections"),
     (lambda: optim.SGD([("a", P), parameter(1.0)]), ValueError, "with/without names"),
     (lambda: optim.SGD([P]).add_param_group(3), TypeError, "must be a dict"),

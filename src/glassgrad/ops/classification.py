@@ -65,12 +65,12 @@ def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Arr
     at = (start + at).reshape(-1)
     if t.size == 0:
         return at, None
-    low, high = xp.minimum.reduce(t, None), xp.maximum.reduce(t, None)
+    low, high = whole(t).min(), whole(t).max()
     counts = None
     if low < 0 or high >= classes or low <= ignore_index <= high:
         counts = t != ignore_index
         bad = counts & ((t < 0) | (t >= classes))
-        if bad.any():
+        if whole(bad).any():
             raise IndexError(f"Target {t[bad][0]} is out of bounds: classes are 0 to {classes - 1}.")
         at = at[counts.reshape(-1)]
     return at, counts
@@ -192,7 +192,7 @@ def cross_entropy(
         return hard
     smooth = -sum_over(logp if weight is None else logp * _by_class(weight, ndim), dim=(dim,))  # (N, ...)
     counts = target.array != ignore_index
-    if not counts.all():
+    if not whole(counts).all():
         smooth = where(Tensor._of(counts), smooth, 0.0)
     if reduction != "none":
         smooth = sum_over(smooth)

@@ -17,7 +17,7 @@ import numpy as np
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.dtypes import complex64, complex128
-from ..core.op import op
+from ..core.op import op, record
 from ..core.tensor import Tensor
 from . import return_types
 from .arrange import cat, tril
@@ -282,15 +282,26 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
 
 
 def eig(A: Tensor) -> Any:
-    """(eigenvalues, eigenvectors) of any square matrices, as complex numbers; without a gradient."""
+    """(eigenvalues, eigenvectors) of any square matrices, as complex numbers.
+
+    They are not differentiated: asking for it raises NotImplementedError. For symmetric matrices use eigh.
+    """
     x = matrix("eig", A, square=True)
-    if x.requires_grad:
-        raise NotImplementedError(
-            "linalg.eig: the gradient is complex and not in glassgrad; for symmetric matrices use linalg.eigh"
-        )
     to = (complex128 if x.dtype.itemsize * (1 + (not x.is_complex())) == 16 else complex64).array_dtype
-    values, vectors = lapack("eig", NOT_CONVERGED, xp_of(x.array).linalg.eig, x.array)
-    return return_types.linalg_eig(Tensor._of(values.astype(to)), Tensor._of(vectors.astype(to)))
+    return return_types.linalg_eig(*record(eig_.op, (x,), {"dtype": to}))
+
+
+@op(outputs=2)
+def eig_(x: Array, *, dtype: Any) -> tuple[Array, Array]:
+    values, vectors = lapack("eig", NOT_CONVERGED, xp_of(x).linalg.eig, x)
+    return values.astype(dtype), vectors.astype(dtype)
+
+
+def _no_slope(g: Any) -> Any:
+    raise NotImplementedError("linalg.eig: gradients of complex tensors are not in glassgrad; use linalg.eigh")
+
+
+eig_.vjp(x=_no_slope)
 
 
 def eigvals(A: Tensor) -> Tensor:

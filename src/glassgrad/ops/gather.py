@@ -349,7 +349,7 @@ def _parts_of(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[Tensor, in
             f"{name}(): Index is supposed to be a vector, but got dim: {index.array.ndim}"
         )
     x = x if x.array.ndim else reshape(x, 1)
-    array = index.array
+    array = whole(index.array)
     n = x.array.shape[d]
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
         raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, but got {index.dtype}")
@@ -416,7 +416,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with the parts at these indices of a dim filled with a number or a tensor without dims."""
     d = wrap(dim, input.array.ndim)
     n = (input.array.shape or (1,))[d]
-    if index.array.size and index.array.min() < 0:  # counted from the end, here only
+    if index.array.size and whole(index.array).min() < 0:  # counted from the end, here only
         index = where(index < 0, index + n, index)
     x, d, at = _parts_of("index_fill", input, dim, index)
     if isinstance(value, Tensor):
@@ -455,7 +455,7 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         apart("take", out, input, index)
     if index.array.dtype != np.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype}")
-    n, array = input.array.size, index.array
+    n, array = input.array.size, whole(index.array)
     if array.size and (array.min() < -n or array.max() >= n):
         raise IndexError(
             f"out of range: tried to access index {array.min()} ... {array.max()} on a tensor of {n} elements."
@@ -482,7 +482,7 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
             f"put_(): Expected source and index to have the same number of elements, but got source.numel() = "
             f"{source.array.size}, index.numel() = {index.array.size}"
         )
-    n, array = input.array.size, index.array
+    n, array = input.array.size, whole(index.array)
     if array.size and (array.min() < -n or array.max() >= n):
         raise IndexError(
             f"out of range: tried to access index {array.min()} ... {array.max()} on a tensor of {n} elements."
@@ -573,7 +573,7 @@ def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None) -> T
 
     Raises IndexError where an index is out of range, RuntimeError where they aren't ints.
     """
-    array, n = index.array, table.array.shape[0]
+    array, n = whole(index.array), table.array.shape[0]
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
@@ -597,9 +597,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return Tensor._of(xp_of(array).zeros((*array.shape, num_classes), np.int64))
-    if array.min() < 0:
-        raise RuntimeError(f"Class values must be non-negative, got {array.min()}")
-    classes = int(array.max()) + 1 if num_classes == -1 else num_classes
-    if array.max() >= classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes: {array.max()} and {num_classes}")
+    low, high = whole(array).min(), whole(array).max()
+    if low < 0:
+        raise RuntimeError(f"Class values must be non-negative, got {low}")
+    classes = int(high) + 1 if num_classes == -1 else num_classes
+    if high >= classes:
+        raise RuntimeError(f"Class values must be smaller than num_classes: {high} and {num_classes}")
     return Tensor._of((array[..., None] == xp_of(array).arange(classes)).astype(np.int64))

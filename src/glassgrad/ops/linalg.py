@@ -198,8 +198,9 @@ def _added(
             raise RuntimeError(f"{name}: self and the others must have the same dtype, got {input.dtype} and {x.dtype}")
     if not (input.is_floating_point() or input.is_complex()):
         for what, number in (("beta", beta), ("alpha", alpha)):
-            if isinstance(number, float):
+            if isinstance(number, float) and name in ("addmm", "addr"):
                 raise RuntimeError(f"For integral input tensors, argument {what} must not be a floating point number.")
+        beta, alpha = int(beta), int(alpha)  # as PyTorch does in the others
     made = product()
     added = expand(input, made.shape)
     made = made if alpha == 1 else made * alpha

@@ -209,7 +209,7 @@ def gaussian_nll_loss(
     if v != s:
         if s[:-1] == v:
             given = given.unsqueeze(-1)
-        elif not (s and s[:-1] == v[:-1] and v[-1] == 1):
+        elif not (len(s) == len(v) and all(n in (1, m) for n, m in zip(v, s, strict=True))):
             raise ValueError(f"var is of incorrect size: {tuple(v)}, for an input of {tuple(s)}")
     if (whole(given.array) < 0).any():
         raise ValueError("var has negative entry/entries")

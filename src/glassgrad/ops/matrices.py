@@ -110,7 +110,8 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
     """The matrix times itself, n times, by squaring; of the inverse for negative n, the identity for 0."""
     x = matrix("matrix_power", input, square=True) if input.is_floating_point() else input
     if n == 0:
-        return Tensor._of(identity(x) + raw(x) * 0)
+        one = Tensor._of(identity(x) + raw(x) * 0)
+        return where(Tensor._of(raw(one) == raw(one)), one, x) if x.requires_grad else one  # on the graph, gradient 0
     if n < 0:
         x, n = inv(x), -n
     made = None
@@ -448,7 +449,7 @@ def cov(
     elif freedom <= 0:
         freedom = 0
     made = made / freedom
-    return made if input.ndim == 2 else made.reshape(())
+    return made.squeeze()
 
 
 def corrcoef(input: Tensor) -> Tensor:
@@ -473,6 +474,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 
 def vander(x: Tensor, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of each element as a new last dim; N is the size of the last dim unless given."""
+    x = x.unsqueeze(0) if x.ndim == 0 else x
     n = x.shape[-1] if N is None else N
     if n <= 1:
         raise RuntimeError("N must be greater than 1.")

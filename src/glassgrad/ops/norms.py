@@ -19,7 +19,7 @@ from .choice import clamp
 from .pool import towards_zero, window_sum
 from .reduce import count, mean
 from .reduce import sum as sum_over
-from .shape import sum_to_size, wrap
+from .shape import broadcast_tensors, sum_to_size, wrap
 
 __all__ = [
     "batch_norm", "cosine_similarity", "group_norm", "instance_norm", "layer_norm", "pairwise_distance", "rms_norm",
@@ -215,8 +215,9 @@ def batch_norm(
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
         dims = (0, *range(2, input.array.ndim))
         xhat, m, v = standardize(input, dims=dims, eps=eps)
-        _remember(running_mean, m.array, momentum)
-        _remember(running_var, v.array * (n / max(n - 1, 1)), momentum)
+        if n:
+            _remember(running_mean, m.array, momentum)
+            _remember(running_var, v.array * (n / max(n - 1, 1)), momentum)
         return _affine(xhat, weight, bias, shape)
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
@@ -332,11 +333,12 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     for t in (x1, x2):
         if t.array.dtype.kind not in "fV":
             raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {t.dtype}")
-    dim = wrap(dim, max(x1.array.ndim, x2.array.ndim))
+    if x1.array.shape != x2.array.shape:  # dim is one of the common shape
+        x1, x2 = broadcast_tensors(x1, x2)
+    dim = wrap(dim, x1.array.ndim)
     parts = []
     for t in (x1, x2):
-        at = dim - max(x1.array.ndim, x2.array.ndim)
-        size = p_norm(t, 2, at, True)
+        size = p_norm(t, 2, dim, True)
         # Kept in the graph as a constant where it is cut off, as the maximum's other branch.
         parts.append(t / clamp(size, eps, None))
     return sum_over(parts[0] * parts[1], dim=(dim,))

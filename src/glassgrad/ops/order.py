@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -131,7 +132,8 @@ def unique_consecutive(
         flat, shape = array.reshape(-1, 1), array.shape
     else:
         dim = wrap(dim, array.ndim)
-        flat, shape = xp.moveaxis(array, dim, 0).reshape(array.shape[dim], -1), (array.shape[dim],)
+        size = array.shape[dim]
+        flat, shape = xp.moveaxis(array, dim, 0).reshape(size, array.size // max(size, 1)), (size,)
     new = xp.ones(len(flat), np.bool_)
     new[1:] = (flat[1:] != flat[:-1]).any(1)
     starts = xp.flatnonzero(new)
@@ -180,8 +182,12 @@ def searchsorted(
                 f"boundaries tensor and input value tensor must match, but got {list(row.shape)} and "
                 f"{list(values.shape)}"
             )
-        rows, many = row.reshape(-1, row.shape[-1]), values.reshape(-1, values.shape[-1])
-        found = xp.stack([xp.searchsorted(r, v, how) for r, v in zip(rows, many, strict=True)]).reshape(values.shape)
+        lead = math.prod(row.shape[:-1])
+        rows, many = row.reshape(lead, row.shape[-1]), values.reshape(lead, values.shape[-1])
+        found = xp.zeros((lead, values.shape[-1]), np.int64)
+        for k in range(lead):
+            found[k] = xp.searchsorted(rows[k], many[k], how)
+        found = found.reshape(values.shape)
     return given(out, Tensor._of(xp.asarray(found).astype(kind)))
 
 

@@ -287,7 +287,10 @@ def _norm_slope(g: Any, x: Any, y: Any, p: float, dim: Dims, keepdim: bool) -> A
         return _zero(x)
     if math.isinf(p):
         ties = abs(x) == unreduce(y, x.shape, dim, keepdim)
-        share = g / sum(ties, dim=dim, keepdim=keepdim)
+        count = sum(ties, dim=dim, keepdim=keepdim)
+        if not isinstance(count, Tensor):  # NumPy would divide float32 by int64 in float64
+            count = count.astype(g.dtype)
+        share = g / count
         return where(ties, unreduce(share, x.shape, dim, keepdim) * sign(x), 0)
     g = unreduce(g, x.shape, dim, keepdim)
     if p == 1:
@@ -319,7 +322,9 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     At 0 the gradient is 0; the gradient of the inf-norm is shared by the elements that reach it.
     """
     if p == "nuc":
-        raise NotImplementedError("norm(p='nuc') is not in glassgrad yet: sum the singular values instead")
+        from .matrices import matrix_norm
+
+        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     return vector_norm(input, 2.0 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
 
 

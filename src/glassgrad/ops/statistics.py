@@ -135,8 +135,15 @@ def _quantile(name: str, x: Tensor, q: Any, dim: int | None, keepdim: bool, how:
     made = every.gather(-1, Tensor._of(low.astype(np.int64)))
     if how in ("linear", "midpoint"):
         above = every.gather(-1, Tensor._of(np.ceil(rank).astype(np.int64)))
-        weight = rank - low if how == "linear" else np.full_like(rank, 0.5)
-        made = lerp(made, above, Tensor._of(weight.astype(a.dtype)))
+        if how == "midpoint":
+            weight = Tensor._of(np.full_like(rank, 0.5).astype(a.dtype))
+        else:
+            weight = Tensor._of((rank - low).astype(a.dtype))
+            if isinstance(q, Tensor) and q.requires_grad:  # the same numbers, tied to q
+                weight = q.reshape((-1,) + (1,) * a.ndim) * Tensor._of(last.astype(a.dtype)) - Tensor._of(
+                    low.astype(a.dtype)
+                )
+        made = lerp(made, above, weight)
     made = where(Tensor._of(np.broadcast_to(unknown, rank.shape).copy()), math.nan, made)
     if keepdim:
         shape = [1 if d is None or k == d else n for k, n in enumerate(x.shape)]
@@ -212,6 +219,10 @@ def diff(
     d = wrap(dim, input.array.ndim)
     if input.array.ndim == 0:
         raise RuntimeError("diff expects input to be at least one-dimensional")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return input.clone()
     x = cat([part for part in (prepend, input, append) if part is not None], d)
     for _ in range(n):
         size = x.shape[d]

@@ -13,6 +13,7 @@ An optimizer is a table of defaults and one method, `update(p, group)`, which wo
 from __future__ import annotations
 
 import functools
+import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
@@ -169,8 +170,13 @@ class Optimizer:
         _check_switches(group)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         new = [id(p) for p in group["params"]]
-        if len(set(new)) < len(new) or known.intersection(new):
+        if known.intersection(new):
             raise ValueError("some parameters appear in more than one parameter group")
+        if len(set(new)) < len(new):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
+                stacklevel=3,
+            )
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
