@@ -92,9 +92,9 @@ def _pack(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         return packed[id(x)]
 
     def get(x: Any) -> Any:
-        if isinstance(x, tuple):
-            return tuple(map(get, x))
-        return x.unpacked(unpack) if isinstance(x, _Packed) else x
+        if isinstance(x, _Packed):
+            return x.unpacked(unpack)
+        return tuple(map(get, x)) if isinstance(x, tuple) else x
 
     held = put(node.saved)
     if packed:
@@ -106,9 +106,9 @@ def _is_array(x: Any) -> bool:
     return hasattr(x, "dtype") and hasattr(x, "shape") and x.dtype.kind in "fcVbiu" and hasattr(x, "astype")
 
 
-class _Packed(NamedTuple):
-    value: Any
-    shape: tuple[int, ...]
+class _Packed:
+    def __init__(self, value: Any, shape: tuple[int, ...]) -> None:
+        self.value, self.shape = value, shape
 
     def unpacked(self, unpack: Callable[[Any], Tensor]) -> Any:
         with no_grad():
