@@ -64,7 +64,7 @@ class Polar(Function):
 def test_both_styles_to_any_order() -> None:
     x, y = leaf(0.5, -1.2, 2.0), leaf(1.5, 0.3, -0.7)
     assert gradcheck(Cube.apply, (x,)) and gradgradcheck(Cube.apply, (x,))
-    polar = lambda x, y: Polar.apply(x, y, 1.5)  # noqa: E731
+    polar = lambda x, y: Polar.apply(x, y, 1.5)
     assert gradcheck(polar, (x, y), check_forward_ad=True, check_batched_grad=True)
     assert gradgradcheck(polar, (x, y))
 

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from typing import Any
 
-from oracle.parity import ENTRIES, KINDS, PAGE, Result, measure, row, verdict
+from oracle import parity, parity_modules, parity_optim
+from oracle.parity import PAGE, Result, row, verdict
 
 HEAD = """# Parity with PyTorch, operation by operation
 
-PyTorch 2.13 carries a database of its operations with sample inputs (`op_db`). Every sample goes through PyTorch and
-through glassgrad: the values, the gradient under a random cotangent (vjp), the gradient of that gradient, and forward
-mode (jvp), in float64 (to 1e-10 of the largest number) and float32 (to 2e-5); integers and booleans go forward. Shapes,
-dtypes and `requires_grad` must be equal. Inputs that PyTorch refuses must be refused here, with the same type of
-exception. The numbers in the table count comparisons that hold.
+PyTorch 2.13 carries databases of its operations, modules and optimizers. Operations (`op_db`) come with inputs. Every
+one goes through PyTorch and through glassgrad: the values, the gradient under a random cotangent (vjp), the gradient of
+that gradient, and forward mode (jvp), in float64 (to 1e-10 of the largest number) and float32 (to 2e-5); integers and
+booleans go forward. Shapes, dtypes and `requires_grad` must be equal. Inputs that PyTorch refuses must be refused here,
+with the same type of exception. The numbers in the tables count comparisons that hold.
 
 This page is made by `make parity`; the tests compare every line of it with what they measure.
 """
@@ -41,40 +42,65 @@ def show(entries: dict[str, Any], measure_one: Callable[[Any], Result]) -> None:
             print(f"    {kind}: {len(problems)}: {problems[0][:300]}", flush=True)
 
 
-def _measured(name: str) -> Result:
+# title: what is measured, by entry; the kinds of comparison
+DATABASES: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "Operations": (parity, parity.KINDS),
+    "Modules": (parity_modules, ("state", "values", "vjp")),
+    "Optimizers": (parity_optim, ("values",)),
+}
+
+ABOUT = {
+    "Modules": """Constructed from the same seed with the same arguments (`module_db`): what the constructor drew, the
+names in the state dict, outputs, and the gradients of inputs and parameters; in training and in evaluation.""",
+    "Optimizers": """50 steps in float64 with each of `optim_db`'s sets of options, also with two parameter groups; to
+1e-12 of each parameter's largest number.""",
+}
+
+
+def _measured(title: str, name: str) -> Result:
     warnings.filterwarnings("ignore")
-    return measure(ENTRIES[name])
+    module, _ = DATABASES[title]
+    return module.measure(module.ENTRIES[name])
 
 
-def table(results: list[Result]) -> str:
+def table(results: list[Result], kinds: tuple[str, ...]) -> str:
     lines = [
-        f"| entry | | {' | '.join(KINDS)} | errors | |",
-        "| --- " * (len(KINDS) + 4) + "|",
-        *(row(r) for r in results if verdict(r) != "missing"),
+        f"| entry | | {' | '.join(kinds)} | errors | |",
+        "| --- " * (len(kinds) + 4) + "|",
+        *(row(r, kinds) for r in results if verdict(r) != "missing"),
     ]
     return "\n".join(lines)
 
 
 def summary(results: list[Result]) -> str:
-    kinds = Counter(map(verdict, results))
+    found = Counter(map(verdict, results))
     held = sum(sum(r.held.values()) for r in results)
     raised, errors = sum(r.raised for r in results), sum(r.errors for r in results if not r.missing)
     return (
-        f"**{kinds['same']} entries are the same, {kinds['differs']} differ in part for the reason given, "
-        f"{kinds['missing']} are missing, of {len(results)}.** {held:,} comparisons hold. "
+        f"**{found['same']} entries are the same, {found['differs']} differ in part for the reason given, "
+        f"{found['missing']} are missing, of {len(results)}.** {held:,} comparisons hold. "
         f"Of {errors} refused inputs of the entries that are there, {raised} are refused in the same way."
     )
 
 
-def write(jobs: int) -> None:
-    with get_context("spawn").Pool(jobs) as pool:
-        results = pool.map(_measured, ENTRIES, chunksize=8)
-    wrong = [r.name for r in results if verdict(r) == "WRONG"]
+def section(title: str, results: list[Result]) -> str:
     missing = ", ".join(sorted(r.name for r in results if r.missing))
-    PAGE.write_text(f"{HEAD}\n{summary(results)}\n\n{table(results)}\n\n## Missing\n\n{missing}\n", encoding="utf-8")
-    print(summary(results))
-    if wrong:
-        print("unexplained:", *wrong)
+    parts = [f"## {title}", ABOUT.get(title, ""), summary(results), f"Missing: {missing}." if missing else "",
+             table(results, DATABASES[title][1])]  # fmt: skip
+    return "\n\n".join(filter(None, parts))
+
+
+def write(jobs: int) -> None:
+    sections = []
+    with get_context("spawn").Pool(jobs) as pool:
+        for title, (module, _) in DATABASES.items():
+            results = pool.starmap(_measured, [(title, name) for name in module.ENTRIES], chunksize=8)
+            sections.append(section(title, results))
+            print(title, summary(results))
+            for r in results:
+                if verdict(r) == "WRONG":
+                    print("unexplained:", r.name, {kind: problems[0] for kind, problems in r.failed.items()})
+    PAGE.write_text("\n\n".join([HEAD.strip(), *sections]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

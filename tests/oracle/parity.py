@@ -156,9 +156,11 @@ def by_name(name: str) -> Any:
     """glassgrad's function of PyTorch's name: a function of the package, or a method of Tensor."""
     for path in (name, f"Tensor.{name}", f"nn.functional.{name}"):
         try:
-            return _named(path)
+            found = _named(path)
         except Missing:
             continue
+        if callable(found):  # glassgrad.cfloat is a dtype
+            return found
     raise Missing(name)
 
 
@@ -215,6 +217,9 @@ def measure(entry: Any) -> Result:
             where = f"{str(dtype)[6:]} sample {k} {sample.summary()}"
             for kind, problem in compare(entry, function, sample, dtype, differentiable):
                 result.note(kind, None if problem is None else f"{where}: {problem}")
+    absent = [p for p in result.failed.get("values", ()) if "Missing:" in p or "has no attribute" in p]
+    if absent and not result.held:  # a name inside the entry's own wrapper
+        return Result(result.name, missing=absent[0])
     for bad in entry.error_inputs("cpu") if entry.error_inputs_func else ():
         result.errors += 1
         problem = raises(function, bad)
@@ -328,7 +333,9 @@ def compare(
         yield "values", f"missing {what}"
         return
     side = Side(gg, function, mine, our_finish)
-    expected = theirs()
+    problem, expected = _attempt(theirs)
+    if problem is not None:  # PyTorch itself can't
+        return
     try:
         got = side()
     except Exception as problem:
@@ -338,10 +345,13 @@ def compare(
     if not differentiable or len(theirs.leaves) != len(side.leaves):
         return
     twice = entry.supports_gradgrad and dtype is torch.float64
-    first, cotangents = theirs.vjp(expected, 10, twice)
+    unsupported: str | None
+    unsupported, given = _attempt(lambda: theirs.vjp(expected, 10, twice))
+    if unsupported is not None:
+        return
+    first, cotangents = given
     problem, mine_first = _attempt(lambda: side.vjp(got, 10, twice))
     yield "vjp", problem or difference(mine_first[0], first)
-    unsupported: str | None
     if twice and problem is None and first:
         unsupported, expected = _attempt(lambda: theirs.second(first, cotangents))
         if unsupported is None:
@@ -431,9 +441,9 @@ def verdict(result: Result) -> str:
     return "differs" if result.name in REASONS else "WRONG"
 
 
-def row(result: Result) -> str:
-    """One line of the table. Counts are those of the comparisons that hold."""
-    counts = [str(result.held.get(kind, "")) for kind in KINDS]
+def row(result: Result, kinds: tuple[str, ...] = KINDS) -> str:
+    """One line of a table. Counts are those of the comparisons that hold."""
+    counts = [str(result.held.get(kind, "")) for kind in kinds]
     errors = f"{result.raised}/{result.errors}" if result.errors else ""
     return f"| {result.name} | {verdict(result)} | {' | '.join(counts)} | {errors} | {REASONS.get(result.name, '')} |"
 

@@ -5,7 +5,6 @@ python -m oracle.parity_modules [names...]        prints the results
 
 from __future__ import annotations
 
-import types
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import torch
 from torch.testing._internal.common_modules import module_db
 
 import glassgrad as gg
-from oracle.parity import Missing, Result, _attempt, _tensors, _words, difference, forget_memories, host, ours
+from oracle.parity import Missing, Result, _attempt, _tensors, _words, difference, forget_memories, ours
 
 DTYPES = (torch.float64, torch.float32)
 ENTRIES = {entry.name: entry for entry in module_db}
@@ -128,14 +127,12 @@ def _refusal(mine: Any, bad: Any) -> str | None:
         module = mine(*args, **kwargs)
         if inputs is not None:
             module.double()(*inputs[0], **inputs[1])
-    except bad.error_type:
-        return None
     except Exception as problem:
+        if isinstance(problem, bad.error_type) and "glassgrad yet" not in str(problem):
+            return None
         return f"{_words(problem)} instead of {bad.error_type.__name__} ({bad.error_regex!r})"
     return f"no error; {bad.error_type.__name__} ({bad.error_regex!r}) wanted for {given.constructor_input}"
 
-
-__all__ = ["ENTRIES", "host", "measure", "types"]
 
 if __name__ == "__main__":
     from oracle.page import show

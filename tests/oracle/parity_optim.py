@@ -20,7 +20,7 @@ ENTRIES = {f"optim.{entry.optim_cls.__name__}": entry for entry in optim_db}
 
 
 def problem(library: Any) -> tuple[list[Any], Any]:
-    """Parameters of several shapes, and a smooth function of them that no optimizer solves in 50 steps."""
+    """Parameters of several shapes, and a smooth function of them whose gradient vanishes nowhere on the way."""
     rng = np.random.default_rng(0)
     shapes = [(4, 3), (3,), (2, 3)]
     params = [library.tensor(rng.normal(size=shape)).requires_grad_() for shape in shapes]
@@ -28,7 +28,8 @@ def problem(library: Any) -> tuple[list[Any], Any]:
 
     def loss() -> Any:
         a, b, c = params
-        return (1 + ((x @ a + b).tanh() @ c.mT - t) ** 2).sqrt().mean()
+        hidden = (1 + (x @ a + b) ** 2).sqrt()
+        return (1 + (hidden @ c.mT - t) ** 2).sqrt().mean()
 
     return params, loss
 
@@ -70,10 +71,10 @@ def measure(entry: Any) -> Result:
             theirs = train(torch, name, given.kwargs, grouped)
             forget_memories()
             mine = train(gg, name, ours(given.kwargs), grouped)
-            off = max(
-                np.abs(a - b).max() / max(np.abs(b).max(), 1e-2)
+            off = np.max([  # which sees NaN
+                np.abs(a - b).max() / np.abs(b).max()
                 for x, y in zip(mine, theirs, strict=True) for a, b in zip(x, y, strict=True)
-            )  # fmt: skip
+            ])  # fmt: skip
             result.note("values", None if off <= 1e-12 else f"{given.desc} {given.kwargs}: off by {off:.0e}")
     for bad in entry.optim_error_inputs_func("cpu", torch.float64):
         result.errors += 1
@@ -99,9 +100,9 @@ def _refusal(name: str, bad: Any) -> str | None:
             optimizer = getattr(gg.optim, name)(params, **kwargs)
         if str(bad.error_on).endswith("STEP_ERROR"):
             optimizer.step()
-    except bad.error_type:
-        return None
     except Exception as problem:
+        if isinstance(problem, bad.error_type) and "glassgrad yet" not in str(problem):
+            return None
         return f"{type(problem).__name__} instead of {bad.error_type.__name__} ({bad.error_regex!r}): {problem}"
     return f"no error; {bad.error_type.__name__} ({bad.error_regex!r}) wanted for {given.kwargs}"
 

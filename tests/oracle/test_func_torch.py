@@ -72,7 +72,8 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "vmap sort": lambda t, f, x, w, b, v: f.vmap(lambda r: r.sort().values[1:] * r.max())(x),
     "vmap linalg": lambda t, f, x, w, b, v: f.vmap(
         lambda r: t.linalg.inv(r[:, None] * r + t.eye(3, dtype=t.float64)))(x),
-    "gradient per sample": lambda t, f, x, w, b, v: f.vmap(f.grad(lambda w, r: model(t, w, b, r[None])), (None, 0))(w, x),
+    "gradient per sample": lambda t, f, x, w, b, v: f.vmap(
+        f.grad(lambda w, r: model(t, w, b, r[None])), (None, 0))(w, x),
     "gradient through vmap": lambda t, f, x, w, b, v: f.grad(
         lambda w: f.vmap(lambda r: t.tanh(r @ w).prod())(x).sum())(w),
     "hessian per sample": lambda t, f, x, w, b, v: f.vmap(f.hessian(lambda r: model(t, w, b, r)))(x),
@@ -81,7 +82,8 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
         lambda s: s * f.jvp(lambda r: s + r, (b[1],), (b[1],))[1], (b[0],), (b[0],)),
     "vmap embedding": lambda t, f, x, w, b, v: f.vmap(lambda i: t.nn.functional.embedding(i, w))(_ints(t)),
     "vmap one_hot": lambda t, f, x, w, b, v: f.vmap(lambda i: t.nn.functional.one_hot(i, 3))(_ints(t)),
-    "vmap loss": lambda t, f, x, w, b, v: f.vmap(lambda r, i: t.nn.functional.cross_entropy(r[None], i[None]))(x, _ints(t)),
+    "vmap loss": lambda t, f, x, w, b, v: f.vmap(
+        lambda r, i: t.nn.functional.cross_entropy(r[None], i[None]))(x, _ints(t)),
     "vmap gather": lambda t, f, x, w, b, v: f.vmap(lambda r, i: r.gather(0, i[None]))(x, _ints(t)),
     "no_grad inside": lambda t, f, x, w, b, v: f.grad(lambda w: _half(t, w).sum())(w),
     "detach inside": lambda t, f, x, w, b, v: f.grad(lambda w: (w * w.detach()).sum())(w),
@@ -147,7 +149,7 @@ ERRORS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_same_refusals(name: str) -> None:
-    with pytest.raises(Exception) as theirs:  # noqa: PT011 (whatever torch raises)
+    with pytest.raises(Exception) as theirs:
         ERRORS[name](torch, torch.func)
     with pytest.raises(theirs.type):
         ERRORS[name](gg, gg.func)

@@ -1,8 +1,8 @@
 """Checking derivatives against finite differences: of any function of tensors, in reverse and in forward mode.
 
 PyTorch's arguments, with tighter defaults. PyTorch compares with rtol=1e-3 and atol=1e-5, which lets a gradient pass
-that is wrong by 0.1 %, and any gradient below 1e-5. Here a difference counts against the largest number of its Jacobian, and
-rtol=1e-4 of it is allowed: in float64, central differences are good to about 1e-9.
+that is wrong by 0.1 %, and any gradient below 1e-5. Here a difference counts against the largest number of its
+Jacobian, of which rtol=1e-4 is allowed: in float64, central differences are good to about 1e-9.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def to_device(x: Array, where: device) -> Array:
 
 
 def to_host(x: Array) -> Any:
-    return x if isinstance(x, (ndarray, Batched)) else cupy().asnumpy(x)
+    return x if isinstance(x, _HOST_TYPES) else cupy().asnumpy(x)
 
 
 def xp_for(where: device) -> Any:
