@@ -232,9 +232,9 @@ def calls() -> Any:
     return recorder.calls
 
 
-# picks belong to other operations, move needs a second device, the rest is the machinery of func: tests/test_func.py
+# picks belong to other operations, move needs a second device, eig is complex; the rest is the machinery of func
 WITHOUT_ROWS = {
-    "pick_output", "move", "variable", "fold_samples", "repeat_samples", "enter_batch", "leave_batch",
+    "pick_output", "move", "variable", "fold_samples", "repeat_samples", "enter_batch", "leave_batch", "eig",
 }  # fmt: skip
 # cast changes the dtype that differences are taken in, sample draws anew each time: see tests/test_autograd.py;
 # eig gives complex numbers, which aren't differentiated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.autograd import backward, grad
 from ..core.modes import enable_grad, inference_mode, no_grad, set_grad_enabled
-from . import forward_ad, graph
+from . import forward_ad, functional, graph
 from .anomaly import detect_anomaly, is_anomaly_check_nan_enabled, is_anomaly_enabled, set_detect_anomaly
 from .function import Function, once_differentiable
 from .gradcheck import GradcheckError, gradcheck, gradgradcheck
@@ -16,6 +16,7 @@ __all__ = [
     "detect_anomaly",
     "enable_grad",
     "forward_ad",
+    "functional",
     "grad",
     "gradcheck",
     "gradgradcheck",
