@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -82,9 +83,14 @@ RULES = [
 ]  # fmt: skip
 
 
+@cache
+def nodes(source: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(source)))
+
+
 def breaches(rule: Rule, source: str) -> list[int]:
     """The lines at which `source` breaks the rule."""
-    return [node.lineno for node in ast.walk(ast.parse(source)) if rule.finds(node)]  # type: ignore[attr-defined]
+    return [node.lineno for node in nodes(source) if rule.finds(node)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
