@@ -5,7 +5,8 @@
 # make parity   run PyTorch's operator database through both libraries and write docs/parity.md
 # make bench    the benchmarks, beside the peers
 #
-# Each command first installs what it needs into .venv, once: a stamp file there remembers it until pyproject.toml changes.
+# Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from
+# (pyproject.toml, setup.py, the kernels) changes.
 # pip is used as you configured it. JOBS=4 runs the tests in four processes, PYTHON=python3.13 makes .venv with that Python.
 
 PYTHON ?= python3
@@ -13,6 +14,7 @@ JOBS   ?= 2
 BENCH  ?= $(sort $(wildcard benchmarks/*.py))
 
 VENV   := .venv
+KERNELS := $(wildcard src/glassgrad/kernels/native/*)
 PY     := $(VENV)/bin/python
 # One BLAS thread a test process: two pools that spin on the same cores stand in each other's way.
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS)
@@ -44,7 +46,7 @@ $(VENV)/.made:
 	  $(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install --quiet pip; }
 	@touch $@
 
-$(VENV)/.has-%: pyproject.toml | $(VENV)/.made
+$(VENV)/.has-%: pyproject.toml setup.py $(KERNELS) | $(VENV)/.made
 	@echo "installing glassgrad[$(NEEDS_$*)] into $(VENV)"
 	@$(PY) -m pip install --quiet --editable ".[$(NEEDS_$*)]" $(NUMPY)
 	@touch $@

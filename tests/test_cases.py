@@ -12,6 +12,7 @@ import glassgrad as gg
 from cases import CASES
 from cases.make import Case, exchange, outputs_of, resolve
 from glassgrad.core.op import REGISTRY, Op
+from glassgrad.core.watch import watching
 
 STEP = 1e-5
 DIRECTIONS = 3
@@ -224,11 +225,12 @@ def calls() -> Any:
     try:
         for declared in REGISTRY.values():
             declared.forward = recorder.watch(declared)
-        for c in CASES:
-            recorder.smooth = c.order > 0
-            run = Run(c)
-            if c.order and run.smooth:
-                gg.autograd.grad(run.weigh(0), run.reals, allow_unused=True)
+        with watching(lambda *_: None):  # the compiled engine steps aside where somebody watches
+            for c in CASES:
+                recorder.smooth = c.order > 0
+                run = Run(c)
+                if c.order and run.smooth:
+                    gg.autograd.grad(run.weigh(0), run.reals, allow_unused=True)
     finally:
         for name, declared in REGISTRY.items():
             declared.forward = plain[name]

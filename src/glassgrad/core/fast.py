@@ -18,6 +18,7 @@ from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
 from .graph import Node, as_array, next_number, touch
+from .native import engine
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
 from .provenance import caller, theirs
 from .tensor import Tensor
@@ -59,15 +60,15 @@ def unary(
         if not isinstance(input, Tensor):
             try:
                 return declared.forward(input)
-            except Exception:
-                return declared.again((input,), {})
+            except Exception as problem:
+                return declared.again(problem, (input,), {})
         a = input.array
         if floats and a.dtype.kind in "iub":
             return given(out, Tensor._of(as_array(declared.forward(a.astype(get_default_dtype().array_dtype)))))
         try:
             y = declared.forward(a)
-        except Exception:
-            y = declared.again((a,), {})
+        except Exception as problem:
+            y = declared.again(problem, (a,), {})
         if type(y) is not ndarray:
             y = as_array(y)
         made: Tensor = new(Tensor)
@@ -103,7 +104,7 @@ def unary(
             notice(declared, (input,), {}, made)
         return made if out is None else given(out, made)
 
-    return finish(declared, call)
+    return finish(declared, compiled(declared, call))
 
 
 def binary(
@@ -233,11 +234,22 @@ def binary(
                 raise refused(declared.name, "input", x)
             return call(Tensor._of(np.asarray(x, of_number(x).array_dtype)), other, out=out)
 
-        return call
+        return compiled(declared, call, stretched, first, second)
 
     call = finish(declared, make(_raise))
     call.operator = make(lambda problem: NotImplemented)  # for Python's operators: the other operand may know better
     return call
+
+
+def compiled(declared: Op, call: Any, stretched: Any = None, *numbers: bool) -> Any:
+    """The call with the frequent cases compiled, where there is a compiled engine and the function is NumPy's own."""
+    ufunc = getattr(declared.forward, "ufunc", declared.forward)
+    if engine is None or not isinstance(ufunc, np.ufunc):
+        return call
+    if declared.plan is None:  # without a formula
+        declared.plan = declared._plan(None)
+    plan = declared._plan(stretched) if stretched is not None else declared.plan
+    return engine.Elementwise(plan, call, ufunc, *(numbers or (False, False)))
 
 
 PYTHON = frozenset((bool, int, float, complex))
@@ -277,7 +289,7 @@ class Stretched:
 def refit(declared: Op, a: Any, b: Any, problem: Exception) -> Any:
     """After forward has raised: sample by sample inside vmap, else the error in PyTorch's words."""
     if deepest([a, b]) >= 0:
-        return declared.again((a, b), {})
+        return declared.again(problem, (a, b), {})
     if isinstance(problem, ValueError):
         raise broadcast_error(a, b) from None
     raise problem

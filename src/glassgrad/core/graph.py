@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any
 from .backend import Array, ndarray, xp_of
 from .batched import Batched
 from .modes import enable_grad, is_grad_enabled, set_grad_enabled
+from .native import engine
 from .provenance import Place, caller, show
 
 if TYPE_CHECKING:
     from .op import Op
     from .tensor import Tensor
 
-next_number = count().__next__
+numbers = count()
+next_number = numbers.__next__
 
 FREED_TWICE = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have already "
@@ -251,6 +253,8 @@ def walk(
     here = None if retain_graph else caller(2)
     check = anomaly.get()
     edge: Any
+    if engine is not None:
+        return engine.walk(seeds, retain_graph, create_graph, targets, needed, here, check)
 
     for edge, g in seeds:
         if not isinstance(edge, Node):
@@ -265,7 +269,7 @@ def walk(
         g = pending.pop(node)
         hooks = node.hooks
         if hooks is not None:
-            g = _before(hooks, node, g, create_graph)
+            g = before(hooks, node, g, create_graph)
         if needed is not None:
             if node in targets:  # type: ignore[operator]
                 found[node] = g
@@ -285,7 +289,7 @@ def walk(
                 raise node.changed()
         formulas: Iterable[Any] = node.op.formulas
         if check is not None or (hooks is not None and hooks.after):
-            formulas = _attended(node, g, saved, needed, create_graph)
+            formulas = attended(node, g, saved, needed, create_graph)
         for edge, formula, kept in zip(node.edges, formulas, saved):  # noqa: B905 (formulas may repeat for ever)
             if edge is None or (needed is not None and edge not in needed):
                 continue
@@ -308,7 +312,7 @@ def walk(
 # --- with an audience: hooks, and the search for NaN ---
 
 
-def _attended(node: Node, g: Any, saved: Any, needed: set[Any] | None, create_graph: bool) -> list[Any]:
+def attended(node: Node, g: Any, saved: Any, needed: set[Any] | None, create_graph: bool) -> list[Any]:
     """Run a node's formulas, look at the gradients, let hooks change them: as formulas that just give them."""
     check = anomaly.get()
     flows: list[Any] = []
@@ -327,7 +331,7 @@ def _attended(node: Node, g: Any, saved: Any, needed: set[Any] | None, create_gr
     return [lambda g, *kept, d=d: d for d in flows]
 
 
-def _before(hooks: Hooks, node: Node, g: Any, create_graph: bool) -> Any:
+def before(hooks: Hooks, node: Node, g: Any, create_graph: bool) -> Any:
     if hooks.output:
         g = run_hooks(hooks.output, g, create_graph)
     if hooks.retain:

@@ -7,10 +7,10 @@ import inspect
 from contextvars import ContextVar, Token
 from typing import Any, Self
 
-_grad: ContextVar[bool] = ContextVar("glassgrad_grad", default=True)
+grad_mode: ContextVar[bool] = ContextVar("glassgrad_grad", default=True)
 _inference: ContextVar[bool] = ContextVar("glassgrad_inference", default=False)
 
-is_grad_enabled = _grad.get
+is_grad_enabled = grad_mode.get
 is_inference_mode_enabled = _inference.get
 
 
@@ -24,12 +24,12 @@ class _Mode:
 
     def __enter__(self) -> Self:
         inference = None if self.inference is None else _inference.set(self.inference)
-        self._undo.append((_grad.set(self.grad), inference))
+        self._undo.append((grad_mode.set(self.grad), inference))
         return self
 
     def __exit__(self, *_: object) -> None:
         grad, inference = self._undo.pop()
-        _grad.reset(grad)
+        grad_mode.reset(grad)
         if inference is not None:
             _inference.reset(inference)
 
@@ -98,7 +98,7 @@ class inference_mode(_BareDecorator):
     """no_grad for good: nothing is recorded and is_inference_mode_enabled() is true inside."""
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(not mode and _grad.get(), mode)
+        super().__init__(not mode and grad_mode.get(), mode)
 
 
 class set_grad_enabled(_Mode):
@@ -106,14 +106,14 @@ class set_grad_enabled(_Mode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        self._before = _grad.set(self.grad)
+        self._before = grad_mode.set(self.grad)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _grad.reset(self._before)
+        grad_mode.reset(self._before)
 
     def __call__(self, function: Any) -> Any:
-        _grad.reset(self._before)
+        grad_mode.reset(self._before)
         return super().__call__(function)

@@ -27,10 +27,11 @@ from typing import Any
 from . import modes
 from .backend import ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
-from .graph import Node, as_array, next_number
-from .provenance import caller
+from .graph import Node, as_array, attended, before, next_number, numbers
+from .native import engine
+from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
-from .views import view_of
+from .views import View, view_of
 from .watch import notice, watchers
 
 Formula = Callable[..., Any]
@@ -87,6 +88,7 @@ class Op:
         self.declared: dict[str, Formula | None] = {}
         self.mentions: dict[str, tuple[str, ...]] = {}
         self.formulas: Any = ()  # by position of the input
+        self.plan: Any = None  # all this for the compiled engine
         if jvp is not None and jvp not in JVP_RULES:
             raise TypeError(f"{self.name}: jvp is one of {', '.join(JVP_RULES)} or declared with {self.name}.jvp(rule)")
         if self.name in REGISTRY:
@@ -124,6 +126,19 @@ class Op:
         self.keeps = position(
             [[places.index(name) for name in self.mentions.get(x, ()) if name in places] for x in self.inputs]
         )
+        if engine is not None and not (self.variadic or self.outputs or self.view):
+            self.plan = self._plan(None)
+
+    def _plan(self, stretched: Any) -> Any:
+        """What is kept for each input's formula, as the compiled engine takes it. stretched: see core/fast.py."""
+        codes = {
+            **{f"{x}_shape": engine.SHAPE | k for k, x in enumerate(self.inputs)},
+            **{name: engine.OPTION | k for k, name in enumerate(self.options)},
+            **{name: k for k, name in enumerate([*self.inputs, "y"])},
+        }
+        keeps = tuple(tuple(codes[name] for name in self.mentions.get(x, ())) for x in self.inputs)
+        differentiable = tuple(self.declared.get(x) is not None for x in self.inputs)
+        return engine.Plan(self, stretched, keeps, differentiable, tuple(self.options), tuple(self.options.values()))
 
     def _taker(self, mentions: tuple[str, ...]) -> Callable[[list[Any]], tuple[Any, ...]]:
         """What takes a formula's arguments out of a state; see `state`."""
@@ -142,10 +157,10 @@ class Op:
             return record(self, inputs, options)
         return self.forward(*inputs, **options)
 
-    def again(self, arrays: Any, options: dict[str, Any]) -> Any:
+    def again(self, problem: BaseException, arrays: Any, options: dict[str, Any]) -> Any:
         """After forward has raised: sample by sample, if it was given a batch of vmap's."""
-        if deepest([arrays, options]) < 0:
-            raise  # noqa: PLE0704 (the caller is handling the exception)
+        if not isinstance(problem, Exception) or deepest([arrays, options]) < 0:
+            raise problem
         return by_sample(self.forward, arrays, options)
 
     def state(self, arrays: list[Any], options: dict[str, Any], y: Any) -> list[Any]:
@@ -257,8 +272,8 @@ def op(
             if args and hasattr(args[0], "dtype"):
                 try:
                     return declared.forward(*args, **options)
-                except Exception:
-                    return declared.again(args, options)
+                except Exception as problem:
+                    return declared.again(problem, args, options)
         if declared.public is not None:
             args, options = declared.public(*args, **options)
         return record(declared, args, options)
@@ -304,8 +319,13 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
         arrays.append(a)
     try:
         y = declared.forward(*arrays, **options)
-    except Exception:
-        y = declared.again(arrays, options)
+    except Exception as problem:
+        y = declared.again(problem, arrays, options)
+    return conclude(declared, args, options, arrays, y, needs)
+
+
+def conclude(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: Any, needs: bool) -> Any:
+    """The second half of `record`: the tensor of the result, and its node. needs: an input wants a gradient."""
     out: Any
     if declared.outputs is not None:
         out = tuple([Tensor._of(as_array(v)) for v in y])
@@ -324,12 +344,20 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
     return out
 
 
-def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: list[Any], y: Any, out: Any) -> None:
+if engine is not None:
+    engine.connect(
+        Tensor=Tensor, Node=Node, View=View, grad_mode=modes.grad_mode, numbers=numbers, watchers=watchers,
+        theirs=theirs, package=PACKAGE, conclude=lambda *parts: conclude(*parts), before=before, attended=attended,
+    )  # fmt: skip
+    record = engine.record  # the same, compiled
+
+
+def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: Any, out: Any) -> None:
     """Put a node for `out` on the graph, unless no input that wants a gradient has a derivative here."""
     kinds = {v.array.dtype.kind for v in out} if declared.outputs is not None else {out.array.dtype.kind}
     if kinds.isdisjoint("fcV"):
         return
-    state = declared.state(arrays, options, y) if declared.declared else []
+    state = declared.state(list(arrays), options, y) if declared.declared else []
     edges: list[Any] = []
     saved: list[Any] = []
     guards: list[list[Any]] = []
@@ -363,7 +391,7 @@ def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: list[Any]
     node.stamp = builtins.sum([counter[0] for counter in guards]) if guards else 0
     node.hooks = None
     node.number = next_number()
-    node.place = caller(4)
+    node.place = caller(3)
     if "c" in kinds:
         node.op = Wrapped(declared, _complex)  # type: ignore[assignment]
     if declared.outputs is not None:

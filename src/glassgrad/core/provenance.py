@@ -7,7 +7,7 @@ import os
 import sys
 from types import CodeType, FrameType
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ours: set[int] = set()  # ids of this package's code objects, which live as long as the process
 
 
@@ -25,7 +25,7 @@ def caller(depth: int = 1) -> Place | None:
         if key in theirs:
             return code, frame.f_lasti
         if key not in _ours:
-            if not code.co_filename.startswith(_PACKAGE):
+            if not code.co_filename.startswith(PACKAGE):
                 theirs[key] = code
                 return code, frame.f_lasti
             _ours.add(key)

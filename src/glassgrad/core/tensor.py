@@ -27,7 +27,11 @@ class Tensor:
 
     array        the raw array (NumPy's, or CuPy's on a GPU)
     version      a counter of in-place changes, shared with every view of the same memory
+
+    Slots for what every operation sets; the rest is in the instance's dictionary.
     """
+
+    __slots__ = ("__dict__", "__weakref__", "_needs", "_node", "_view", "array", "version")
 
     array: Array
     version: list[int]

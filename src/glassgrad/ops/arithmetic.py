@@ -45,6 +45,7 @@ def _only(ufunc: Any, problem: type[Exception], words: str) -> Callable[..., Arr
             dtype = next(x.dtype for x in operands if hasattr(x, "dtype"))
             raise problem(words.format(dtype=dtype)) from None
 
+    forward.ufunc = ufunc  # type: ignore[attr-defined]
     return forward
 
 

@@ -36,9 +36,7 @@ def _picked(x: Tensor, order: Array, dim: int) -> Tensor:
     return record(gather_.op, (x, order), {"dim": dim})
 
 
-def sort(
-    input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None
-) -> return_types.sort:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None) -> Any:
     """(values, indices): the elements along a dim in order. Equal elements keep their order, stable or not.
 
     NaN counts as the largest.
@@ -67,9 +65,7 @@ def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     return given(out, sort(input, 0).values)
 
 
-def topk(
-    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None
-) -> return_types.topk:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """(values, indices) of the k largest or smallest elements along a dim, in order also where sorted is false.
 
     Raises RuntimeError if there are fewer than k.
@@ -87,7 +83,7 @@ def topk(
     return _pair(return_types.topk, values, indices, out)
 
 
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> return_types.kthvalue:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """(values, indices): the k-th smallest element along a dim, counted from 1."""
     d = wrap(dim, input.array.ndim)
     x = input if input.array.ndim else reshape(input, 1)

@@ -1,0 +1,36 @@
+"""Fast versions of what the package does, in C++. Delete this folder and everything works, more slowly."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from typing import Any
+
+from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
+
+# The builds, best first, and what a processor needs for each; setup.py makes them.
+LEVELS = {
+    "engine_v4": ("AVX512_SKX",),
+    "engine_v3": ("AVX2", "FMA3"),
+    "engine": (),
+}
+
+
+def load() -> Any:
+    """The best build that this processor runs; None where there is none or GLASSGRAD_NATIVE=0 forbids it."""
+    if os.environ.get("GLASSGRAD_NATIVE", "1") == "0":
+        return None
+    for name, needs in LEVELS.items():
+        if not all(__cpu_features__.get(feature) for feature in needs):
+            continue
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError:
+            continue
+        except ImportError as problem:
+            warnings.warn(f"glassgrad computes without its kernels: {problem}", stacklevel=2)
+    return None
+
+
+engine = load()

@@ -1,0 +1,771 @@
+// The engine's own work on one operation, compiled: recording it, and walking back over what was recorded. It reads and
+// fills the slots of the Python classes Tensor and Node, and says exactly what core/op.py, core/fast.py and
+// core/graph.py say; whatever is unusual (hooks, views left behind, samples of vmap, watchers) goes to them.
+#include "common.h"
+#include "loops.h"
+#include "threads.h"
+
+#include <cstring>
+#include <queue>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace glassgrad {
+namespace {
+
+// --- the Python side, told once by connect() ---
+
+struct Engine {
+    PyTypeObject *tensor, *node;
+    Py_ssize_t array, version, needs, origin, view;                                           // of a tensor
+    Py_ssize_t op, edges, saved, guards, stamp, hooks, number, place, freed;                 // of a node
+    Py_ssize_t seen;                                                                          // of a view
+    PyObject *grad_mode, *numbers, *watchers, *theirs, *package;
+    PyObject *conclude, *before, *attended;
+} engine;
+
+PyObject *zero, *empty;
+PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after;
+
+PyObject*& slot(PyObject* owner, Py_ssize_t offset) {
+    return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(owner) + offset);
+}
+void fill(PyObject* owner, Py_ssize_t offset, PyObject* owned) { slot(owner, offset) = owned; }
+
+bool is_tensor(PyObject* x) { return PyObject_TypeCheck(x, engine.tensor); }
+
+// How often the memory behind a version counter was changed; -1 with an error. A counter is a list, or several as one.
+long long count_of(PyObject* version) {
+    if (PyList_CheckExact(version)) return PyLong_AsLongLong(PyList_GET_ITEM(version, 0));
+    Ref first(PySequence_GetItem(version, 0));
+    return first ? PyLong_AsLongLong(first.get()) : -1;
+}
+
+// A view behind the changes of its memory has to find its node again first.
+bool is_behind(PyObject* tensor) {
+    PyObject* view = slot(tensor, engine.view);
+    if (view == Py_None) return false;
+    return PyLong_AsLongLong(slot(view, engine.seen)) != count_of(slot(tensor, engine.version));
+}
+
+bool wants_gradient(PyObject* tensor) { return slot(tensor, engine.needs) == Py_True; }
+
+// 1, 0, or -1 with an error.
+int records() {
+    PyObject* mode;
+    if (PyContextVar_Get(engine.grad_mode, nullptr, &mode) < 0) return -1;
+    const bool on = mode == Py_True;
+    Py_DECREF(mode);
+    return on;
+}
+
+// Where a gradient of this tensor goes: its node, or itself as a leaf. Borrowed.
+PyObject* edge_of(PyObject* tensor) {
+    PyObject* node = slot(tensor, engine.origin);
+    return node == Py_None ? tensor : node;
+}
+
+// --- provenance: the innermost line outside the package, as (code, offset) ---
+
+std::unordered_set<PyObject*> ours, theirs;  // code objects; the engine's live as long as the process, theirs are held
+
+PyObject* place() {
+    PyFrameObject* frame = PyEval_GetFrame();
+    Ref held = Ref::to(reinterpret_cast<PyObject*>(frame));
+    while (frame != nullptr) {
+        Ref code(reinterpret_cast<PyObject*>(PyFrame_GetCode(frame)));
+        if (theirs.count(code.get()) == 0) {
+            if (ours.count(code.get()) == 0) {
+                PyObject* file = reinterpret_cast<PyCodeObject*>(code.get())->co_filename;
+                if (PyUnicode_Tailmatch(file, engine.package, 0, PY_SSIZE_T_MAX, -1) == 1) {
+                    ours.insert(code.get());
+                    Py_INCREF(code.get());
+                } else {
+                    Ref key(PyLong_FromVoidPtr(code.get()));
+                    if (!key || PyDict_SetItem(engine.theirs, key.get(), code.get()) < 0) return nullptr;
+                    theirs.insert(code.get());
+                }
+                continue;
+            }
+            frame = PyFrame_GetBack(frame);
+            held = Ref(reinterpret_cast<PyObject*>(frame));
+            continue;
+        }
+        PyObject* offset = PyLong_FromLong(PyFrame_GetLasti(frame));
+        PyObject* made = offset ? PyTuple_New(2) : nullptr;
+        if (made == nullptr) return nullptr;
+        PyTuple_SET_ITEM(made, 0, code.release());
+        PyTuple_SET_ITEM(made, 1, offset);
+        return made;
+    }
+    Py_RETURN_NONE;
+}
+
+// --- making tensors and nodes ---
+
+// A tensor of the array, with a version counter of its own and no node. Takes the array.
+PyObject* new_tensor(PyObject* array) {
+    PyObject* made = engine.tensor->tp_alloc(engine.tensor, 0);
+    PyObject* version = made ? PyList_New(1) : nullptr;
+    if (version == nullptr) {
+        Py_XDECREF(made);
+        Py_DECREF(array);
+        return nullptr;
+    }
+    PyList_SET_ITEM(version, 0, Py_NewRef(zero));
+    fill(made, engine.array, array);
+    fill(made, engine.version, version);
+    fill(made, engine.origin, Py_NewRef(Py_None));
+    fill(made, engine.view, Py_NewRef(Py_None));
+    fill(made, engine.needs, Py_NewRef(Py_False));
+    return made;
+}
+
+// What a formula mentions, and so what is kept for it: codes as in Plan below.
+enum { SHAPE = 1 << 16, OPTION = 1 << 17 };
+
+struct Plan {
+    PyObject_HEAD
+    PyObject* declared;                     // the Op, borrowed: it owns the plan
+    PyObject* stretched;                    // as node.op where operands were broadcast; null for others
+    std::vector<std::vector<int>>* keeps;   // by input: k (an input), count (y), SHAPE + k or OPTION + k
+    std::vector<char>* differentiable;      // by input
+    PyObject* names;                        // of the options
+    PyObject* defaults;                     // of the options
+};
+
+PyObject* shape_of(PyObject* array) {
+    const int n = PyArray_NDIM(as_array(array));
+    PyObject* shape = PyTuple_New(n);
+    for (int k = 0; shape != nullptr && k < n; ++k) {
+        PyObject* size = PyLong_FromSsize_t(PyArray_DIM(as_array(array), k));
+        if (size == nullptr) Py_CLEAR(shape);
+        else PyTuple_SET_ITEM(shape, k, size);
+    }
+    return shape;
+}
+
+// Puts a node for `made` on the graph. args are the operands as given, arrays what was computed with; `wide` says
+// which inputs were broadcast, so that their gradients are summed back. 0, or -1 with an error.
+int connect_node(const Plan* plan, PyObject* const* args, PyObject* const* arrays, Py_ssize_t count, PyObject* options,
+                 PyObject* made, unsigned wide) {
+    Ref node(engine.node->tp_alloc(engine.node, 0));
+    Ref edges(PyTuple_New(count)), saved(PyTuple_New(count));
+    if (!node || !edges || !saved) return -1;
+    PyObject* versions[16];
+    int guards = 0;
+    long long stamp = 0;
+    auto guard = [&](PyObject* tensor) {
+        if (guards == 16) return;
+        versions[guards] = slot(tensor, engine.version);
+        stamp += count_of(versions[guards++]);
+    };
+    const Py_ssize_t inputs = static_cast<Py_ssize_t>(plan->keeps->size());
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (!is_tensor(args[i]) || !wants_gradient(args[i]) || !(*plan->differentiable)[i]) {
+            PyTuple_SET_ITEM(edges.get(), i, Py_NewRef(Py_None));
+            PyTuple_SET_ITEM(saved.get(), i, Py_NewRef(Py_None));
+            continue;
+        }
+        PyTuple_SET_ITEM(edges.get(), i, Py_NewRef(edge_of(args[i])));
+        const std::vector<int>& codes = (*plan->keeps)[i];
+        const Py_ssize_t lead = wide ? 1 : 0;
+        PyObject* kept = PyTuple_New(lead + static_cast<Py_ssize_t>(codes.size()));
+        if (kept == nullptr) return -1;
+        PyTuple_SET_ITEM(saved.get(), i, kept);
+        if (wide) {
+            PyObject* shape = shape_of(arrays[i]);
+            if (shape == nullptr) return -1;
+            PyTuple_SET_ITEM(kept, 0, shape);
+        }
+        for (std::size_t k = 0; k < codes.size(); ++k) {
+            const int code = codes[k];
+            PyObject* value;
+            if (code & OPTION) {
+                PyObject* name = PyTuple_GET_ITEM(plan->names, code & 0xffff);
+                value = options ? PyDict_GetItemWithError(options, name) : nullptr;
+                if (value == nullptr) {
+                    if (PyErr_Occurred()) return -1;
+                    value = PyTuple_GET_ITEM(plan->defaults, code & 0xffff);
+                }
+                Py_INCREF(value);
+            } else if (code & SHAPE) {
+                const int which = code & 0xffff;
+                PyObject* array = which < count ? arrays[which] : Py_None;
+                value = is_array(array) ? shape_of(array) : PyObject_GetAttrString(array, "shape");
+                if (value == nullptr) return -1;
+            } else if (code == inputs) {
+                value = Py_NewRef(slot(made, engine.array));
+                guard(made);
+            } else {
+                value = Py_NewRef(code < count ? arrays[code] : Py_None);
+                if (code < count && is_tensor(args[code])) guard(args[code]);
+            }
+            PyTuple_SET_ITEM(kept, lead + static_cast<Py_ssize_t>(k), value);
+        }
+    }
+    PyObject* guarded = guards ? PyTuple_New(guards) : Py_NewRef(empty);
+    if (guarded == nullptr) return -1;
+    for (int k = 0; k < guards; ++k) PyTuple_SET_ITEM(guarded, k, Py_NewRef(versions[k]));
+    fill(node.get(), engine.guards, guarded);
+    PyObject* stamped = stamp ? PyLong_FromLongLong(stamp) : Py_NewRef(zero);
+    PyObject* number = Py_TYPE(engine.numbers)->tp_iternext(engine.numbers);
+    PyObject* where = place();
+    fill(node.get(), engine.stamp, stamped);
+    fill(node.get(), engine.number, number);
+    fill(node.get(), engine.place, where);
+    if (stamped == nullptr || number == nullptr || where == nullptr) return -1;
+    fill(node.get(), engine.op, Py_NewRef(wide ? plan->stretched : plan->declared));
+    fill(node.get(), engine.edges, edges.release());
+    fill(node.get(), engine.saved, saved.release());
+    fill(node.get(), engine.hooks, Py_NewRef(Py_None));
+    Py_DECREF(slot(made, engine.origin));
+    Py_DECREF(slot(made, engine.needs));
+    fill(made, engine.origin, node.release());
+    fill(made, engine.needs, Py_NewRef(Py_True));
+    return 0;
+}
+
+// Plan(declared, stretched, keeps, differentiable, names, defaults)
+PyObject* plan_new(PyTypeObject* type, PyObject* args, PyObject*) {
+    PyObject *declared, *stretched, *keeps, *differentiable, *names, *defaults;
+    if (!PyArg_ParseTuple(args, "OOO!O!O!O!", &declared, &stretched, &PyTuple_Type, &keeps, &PyTuple_Type,
+                          &differentiable, &PyTuple_Type, &names, &PyTuple_Type, &defaults))
+        return nullptr;
+    auto* plan = reinterpret_cast<Plan*>(type->tp_alloc(type, 0));
+    if (plan == nullptr) return nullptr;
+    plan->declared = declared;
+    plan->stretched = stretched == Py_None ? nullptr : Py_NewRef(stretched);
+    plan->names = Py_NewRef(names);
+    plan->defaults = Py_NewRef(defaults);
+    plan->keeps = new std::vector<std::vector<int>>;
+    plan->differentiable = new std::vector<char>;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keeps); ++i) {
+        PyObject* codes = PyTuple_GET_ITEM(keeps, i);
+        plan->keeps->emplace_back();
+        for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(codes); ++k)
+            plan->keeps->back().push_back(static_cast<int>(PyLong_AsLong(PyTuple_GET_ITEM(codes, k))));
+        plan->differentiable->push_back(PyTuple_GET_ITEM(differentiable, i) == Py_True);
+    }
+    return reinterpret_cast<PyObject*>(plan);
+}
+
+void plan_free(PyObject* self) {
+    auto* plan = reinterpret_cast<Plan*>(self);
+    PyTypeObject* type = Py_TYPE(self);
+    Py_XDECREF(plan->stretched);
+    Py_XDECREF(plan->names);
+    Py_XDECREF(plan->defaults);
+    delete plan->keeps;
+    delete plan->differentiable;
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyType_Slot plan_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(plan_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(plan_free)},
+    {0, nullptr},
+};
+PyType_Spec plan_spec = {"glassgrad.kernels.Plan", sizeof(Plan), 0, Py_TPFLAGS_DEFAULT, plan_slots};
+PyTypeObject* plan_type;
+
+// --- record(declared, args, options): any operation ---
+
+PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
+    if (n != 3) return PyErr_Format(PyExc_TypeError, "record(declared, args, options)");
+    PyObject *declared = given[0], *args = given[1], *options = given[2];
+    Ref sequence(PySequence_Fast(args, "record: args is a sequence"));
+    if (!sequence) return nullptr;
+    const Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence.get());
+    PyObject** items = PySequence_Fast_ITEMS(sequence.get());
+    Ref arrays(PyTuple_New(count));
+    if (!arrays) return nullptr;
+    bool needs = false, plain = true;
+    Ref plan(PyObject_GetAttr(declared, text_plan));
+    if (!plan) return nullptr;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyObject* a = items[i];
+        if (is_tensor(a)) {
+            if (is_behind(a)) {
+                Ref formulas(PyObject_GetAttrString(declared, "declared"));
+                const int strict = formulas ? PyObject_IsTrue(formulas.get()) : -1;
+                Ref done(strict < 0 ? nullptr : PyObject_CallMethod(a, "_sync", "O", strict ? Py_True : Py_False));
+                if (!done) return nullptr;
+            }
+            needs = needs || wants_gradient(a);
+            a = slot(a, engine.array);
+            plain = plain && is_array(a);
+        }
+        PyTuple_SET_ITEM(arrays.get(), i, Py_NewRef(a));
+    }
+    Ref forward(PyObject_GetAttr(declared, text_forward));
+    if (!forward) return nullptr;
+    Ref y(PyObject_Call(forward.get(), arrays.get(), options));
+    if (!y) {  // sample by sample, if it was given a batch of vmap's
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        PyErr_NormalizeException(&type, &value, &trace);
+        if (trace != nullptr) PyException_SetTraceback(value, trace);
+        PyObject* again = PyObject_CallMethod(declared, "again", "OOO", value, arrays.get(), options);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+        if (again == nullptr) return nullptr;
+        y = Ref(again);
+        plain = false;
+    }
+    const int type = is_array(y.get()) ? PyArray_TYPE(as_array(y.get())) : NPY_NOTYPE;
+    if (plan.get() == Py_None || count > static_cast<Py_ssize_t>(reinterpret_cast<Plan*>(plan.get())->keeps->size()) || !plain || type == NPY_NOTYPE || PyList_GET_SIZE(engine.watchers) > 0 ||
+        (needs && type != NPY_FLOAT && type != NPY_DOUBLE))
+        return PyObject_CallFunctionObjArgs(engine.conclude, declared, args, options, arrays.get(), y.get(),
+                                            needs ? Py_True : Py_False, nullptr);
+    auto* how = reinterpret_cast<Plan*>(plan.get());
+    if (needs) {
+        const int on = records();
+        if (on < 0) return nullptr;
+        if (!on) needs = false;
+    }
+    if (needs) {
+        bool connected = false;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            if (!is_tensor(items[i]) || !wants_gradient(items[i])) continue;
+            if (!(*how->differentiable)[i])  // to say so, or to say that there is nothing to say
+                return PyObject_CallFunctionObjArgs(engine.conclude, declared, args, options, arrays.get(), y.get(),
+                                                    Py_True, nullptr);
+            connected = true;
+        }
+        needs = connected;
+    }
+    Ref made(new_tensor(y.release()));
+    if (!made) return nullptr;
+    if (needs && connect_node(how, items, PySequence_Fast_ITEMS(arrays.get()), count, options, made.get(), 0) < 0)
+        return nullptr;
+    return made.release();
+}
+
+// --- Elementwise: an operation of one or two arrays that is a ufunc of NumPy's ---
+
+struct Elementwise {
+    PyObject_HEAD
+    vectorcallfunc call;
+    Plan* plan;
+    PyObject *slow, *ufunc, *dict;
+    Loop loops[2];  // float32, float64
+    int arity;
+    bool first, second;  // which operands may be Python numbers
+};
+
+union Number {
+    float narrow;
+    double wide;
+};
+
+// A Python number as the array's type has it; false where only NumPy knows (an int too large to be exact).
+bool number_of(PyObject* x, int type, Number& number) {
+    double value;
+    if (PyFloat_CheckExact(x)) {
+        value = PyFloat_AS_DOUBLE(x);
+    } else if (PyLong_CheckExact(x)) {
+        int overflow;
+        const long long whole = PyLong_AsLongLongAndOverflow(x, &overflow);
+        if (overflow || whole > (1LL << 24) || whole < -(1LL << 24)) return false;
+        value = static_cast<double>(whole);
+    } else {
+        return false;
+    }
+    if (type == NPY_FLOAT) number.narrow = static_cast<float>(value);
+    else number.wide = value;
+    return true;
+}
+
+PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t flagged, PyObject* keywords) {
+    auto* op = reinterpret_cast<Elementwise*>(self);
+    const Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    auto slow = [&] { return PyObject_Vectorcall(op->slow, args, flagged, keywords); };
+    if (count != op->arity || keywords != nullptr || PyList_GET_SIZE(engine.watchers) > 0) return slow();
+
+    PyObject* arrays[2] = {nullptr, nullptr};
+    bool needs = false;
+    int type = -1;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (!is_tensor(args[i])) continue;
+        PyObject* array = slot(args[i], engine.array);
+        if (!is_array(array) || is_behind(args[i])) return slow();
+        const int this_type = PyArray_TYPE(as_array(array));
+        if ((this_type != NPY_FLOAT && this_type != NPY_DOUBLE) || (type >= 0 && type != this_type)) return slow();
+        if (!PyArray_ISCARRAY_RO(as_array(array))) return slow();  // aligned, in native order, contiguous
+        type = this_type;
+        arrays[i] = array;
+        needs = needs || wants_gradient(args[i]);
+    }
+    if (type < 0) return slow();
+    const Loop& loop = op->loops[type == NPY_DOUBLE];
+    if (loop.function == nullptr) return slow();
+
+    // One operand gives the result its shape; the other has the same one, or is a single number.
+    Number number;
+    char* data[2] = {nullptr, nullptr};
+    npy_intp strides[2] = {0, 0};
+    PyArrayObject* shaped = nullptr;
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        if (arrays[i] == nullptr) {
+            if (!(i == 0 ? op->first : op->second) || !number_of(args[i], type, number)) return slow();
+            data[i] = reinterpret_cast<char*>(&number);
+            continue;
+        }
+        PyArrayObject* array = as_array(arrays[i]);
+        data[i] = PyArray_BYTES(array);
+        if (shaped == nullptr) {
+            shaped = array;
+            strides[i] = PyArray_ITEMSIZE(array);
+        } else if (PyArray_SAMESHAPE(shaped, array)) {
+            strides[i] = PyArray_ITEMSIZE(array);
+        } else {
+            return slow();
+        }
+    }
+    const int on = needs ? records() : 0;
+    if (on < 0) return nullptr;
+    Ref y(PyArray_SimpleNew(PyArray_NDIM(shaped), PyArray_DIMS(shaped), loop.result));
+    if (!y) return nullptr;
+    loop.run(data, strides, count, PyArray_BYTES(as_array(y.get())), PyArray_ITEMSIZE(as_array(y.get())),
+             PyArray_SIZE(shaped));
+    Ref made(new_tensor(y.release()));
+    if (!made) return nullptr;
+    if (on && loop.result == type) {
+        bool connected = false;
+        for (Py_ssize_t i = 0; i < count; ++i)
+            connected = connected || (arrays[i] && wants_gradient(args[i]) && (*op->plan->differentiable)[i]);
+        if (connected) {
+            // A number is kept as the number it is: formulas take it as such.
+            PyObject* operands[2] = {arrays[0] ? arrays[0] : args[0], count > 1 && !arrays[1] ? args[1] : arrays[1]};
+            if (connect_node(op->plan, args, operands, count, nullptr, made.get(), 0) < 0) return nullptr;
+        }
+    }
+    return made.release();
+}
+
+// Elementwise(plan, slow, ufunc, numbers)
+PyObject* elementwise_new(PyTypeObject* type, PyObject* args, PyObject*) {
+    PyObject *plan, *slow, *ufunc;
+    int first, second;
+    if (!PyArg_ParseTuple(args, "O!OO!pp", plan_type, &plan, &slow, &PyUFunc_Type, &ufunc, &first, &second))
+        return nullptr;
+    auto* made = reinterpret_cast<Elementwise*>(type->tp_alloc(type, 0));
+    if (made == nullptr) return nullptr;
+    made->call = elementwise_call;
+    made->plan = reinterpret_cast<Plan*>(Py_NewRef(plan));
+    made->slow = Py_NewRef(slow);
+    made->ufunc = Py_NewRef(ufunc);
+    made->arity = reinterpret_cast<PyUFuncObject*>(ufunc)->nin;
+    made->first = first;
+    made->second = second;
+    made->loops[0] = Loop::of(ufunc, NPY_FLOAT);
+    made->loops[1] = Loop::of(ufunc, NPY_DOUBLE);
+    return reinterpret_cast<PyObject*>(made);
+}
+
+int elementwise_traverse(PyObject* self, visitproc visit, void* arg) {
+    auto* op = reinterpret_cast<Elementwise*>(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(reinterpret_cast<PyObject*>(op->plan));
+    Py_VISIT(op->slow);
+    Py_VISIT(op->dict);
+    return 0;
+}
+
+int elementwise_clear(PyObject* self) {
+    auto* op = reinterpret_cast<Elementwise*>(self);
+    Py_CLEAR(op->plan);
+    Py_CLEAR(op->slow);
+    Py_CLEAR(op->ufunc);
+    Py_CLEAR(op->dict);
+    return 0;
+}
+
+void elementwise_free(PyObject* self) {
+    PyTypeObject* type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    elementwise_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+PyObject* bind(PyObject* self, PyObject* object, PyObject*) {
+    return object == nullptr ? Py_NewRef(self) : PyMethod_New(self, object);
+}
+
+PyMemberDef elementwise_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Elementwise, call), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Elementwise, dict), READONLY, nullptr},
+    {"slow", T_OBJECT, offsetof(Elementwise, slow), READONLY, "The same in Python."},
+    {nullptr, 0, 0, 0, nullptr},
+};
+
+// There is one object of each; it is copied and pickled by its name, as a function is.
+PyMethodDef elementwise_methods[] = {
+    {"__reduce__",
+     [](PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__qualname__"); }, METH_NOARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef elementwise_attributes[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+PyType_Slot elementwise_slots[] = {
+    {Py_tp_new, reinterpret_cast<void*>(elementwise_new)},
+    {Py_tp_dealloc, reinterpret_cast<void*>(elementwise_free)},
+    {Py_tp_traverse, reinterpret_cast<void*>(elementwise_traverse)},
+    {Py_tp_clear, reinterpret_cast<void*>(elementwise_clear)},
+    {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+    {Py_tp_descr_get, reinterpret_cast<void*>(bind)},
+    {Py_tp_members, elementwise_members},
+    {Py_tp_methods, elementwise_methods},
+    {Py_tp_getset, elementwise_attributes},
+    {0, nullptr},
+};
+PyType_Spec elementwise_spec = {
+    "glassgrad.kernels.Elementwise", sizeof(Elementwise), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    elementwise_slots,
+};
+
+// --- walk: core/graph.py's loop over the nodes, latest first ---
+
+struct Pending {
+    long long number;
+    PyObject* node;  // owned
+    bool operator<(const Pending& other) const { return number < other.number; }
+};
+
+class Walk {
+public:
+    std::priority_queue<Pending> heap;
+    std::unordered_map<PyObject*, PyObject*> gradients;  // of the nodes in the heap; owned
+    Ref leaves{PyDict_New()}, found{PyDict_New()};
+
+    ~Walk() {
+        while (!heap.empty()) {
+            Py_DECREF(heap.top().node);
+            heap.pop();
+        }
+        for (auto& [node, g] : gradients) Py_DECREF(g);
+    }
+
+    // Adds d (taken) to what has reached the edge.
+    int flow(PyObject* edge, PyObject* d) {
+        Ref owned(d);
+        if (!Py_IS_TYPE(edge, engine.node)) {
+            PyObject* there = PyDict_GetItemWithError(leaves.get(), edge);
+            if (there == nullptr) return PyErr_Occurred() ? -1 : PyDict_SetItem(leaves.get(), edge, d);
+            Ref sum(PyNumber_Add(there, d));
+            return sum ? PyDict_SetItem(leaves.get(), edge, sum.get()) : -1;
+        }
+        auto [at, fresh] = gradients.try_emplace(edge, nullptr);
+        if (fresh) {
+            at->second = owned.release();
+            heap.push({PyLong_AsLongLong(slot(edge, engine.number)), Py_NewRef(edge)});
+            return 0;
+        }
+        PyObject* sum = PyNumber_Add(at->second, d);
+        if (sum == nullptr) return -1;
+        Py_SETREF(at->second, sum);
+        return 0;
+    }
+};
+
+bool contains(PyObject* set, PyObject* item, bool& failed) {
+    const int there = PySet_Contains(set, item);
+    failed = failed || there < 0;
+    return there == 1;
+}
+
+// walk(seeds, retain_graph, create_graph, targets, needed, here, check) -> (leaves, found)
+PyObject* walk(PyObject*, PyObject* const* args, Py_ssize_t n) {
+    if (n != 7) return PyErr_Format(PyExc_TypeError, "walk takes seven arguments");
+    PyObject *seeds = args[0], *targets = args[3], *needed = args[4], *here = args[5], *check = args[6];
+    const bool retain = args[1] == Py_True, create = args[2] == Py_True, selective = needed != Py_None;
+    Walk state;
+    if (!state.leaves || !state.found) return nullptr;
+    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(seeds); ++k) {
+        PyObject* seed = PyList_GET_ITEM(seeds, k);
+        if (state.flow(PyTuple_GET_ITEM(seed, 0), Py_NewRef(PyTuple_GET_ITEM(seed, 1))) < 0) return nullptr;
+    }
+    bool failed = false;
+    for (long steps = 0; !state.heap.empty(); ++steps) {
+        if (steps % 1024 == 1023 && PyErr_CheckSignals() < 0) return nullptr;
+        Ref node(state.heap.top().node);
+        state.heap.pop();
+        auto at = state.gradients.find(node.get());
+        Ref g(at->second);
+        state.gradients.erase(at);
+        Ref hooks = Ref::to(slot(node.get(), engine.hooks));
+        bool attended = check != Py_None;
+        if (hooks.get() != Py_None) {
+            g = Ref(PyObject_CallFunctionObjArgs(engine.before, hooks.get(), node.get(), g.get(), args[2], nullptr));
+            if (!g) return nullptr;
+            Ref after(PyObject_GetAttr(hooks.get(), text_after));
+            const int any = after ? PyObject_IsTrue(after.get()) : -1;
+            if (any < 0) return nullptr;
+            attended = attended || any;
+        }
+        Ref edges = Ref::to(slot(node.get(), engine.edges));
+        if (selective) {
+            if (contains(targets, node.get(), failed)) {
+                if (PyDict_SetItem(state.found.get(), node.get(), g.get()) < 0) return nullptr;
+                bool onwards = false;
+                for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(edges.get()); ++i)
+                    onwards = contains(needed, PyTuple_GET_ITEM(edges.get(), i), failed) || onwards;
+                if (!onwards && !failed) continue;
+            }
+            if (!contains(needed, node.get(), failed) && !failed) continue;
+            if (failed) return nullptr;
+        }
+        Ref saved = Ref::to(slot(node.get(), engine.saved));
+        if (create || !saved || !PyTuple_CheckExact(saved.get())) {
+            saved = Ref(PyObject_CallMethodOneArg(node.get(), text_arguments, args[2]));
+            if (!saved) return nullptr;
+        }
+        Ref guards = Ref::to(slot(node.get(), engine.guards));
+        const Py_ssize_t guarded = PyTuple_GET_SIZE(guards.get());
+        if (guarded) {
+            long long stamp = 0;
+            for (Py_ssize_t k = 0; k < guarded; ++k) {
+                const long long changes = count_of(PyTuple_GET_ITEM(guards.get(), k));
+                if (changes < 0) return nullptr;
+                stamp += changes;
+            }
+            if (stamp != PyLong_AsLongLong(slot(node.get(), engine.stamp))) {
+                Ref problem(PyObject_CallMethodNoArgs(node.get(), text_changed));
+                if (problem) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(problem.get())), problem.get());
+                return nullptr;
+            }
+        }
+        Ref formulas(attended ? PyObject_CallFunctionObjArgs(engine.attended, node.get(), g.get(), saved.get(), needed,
+                                                             args[2], nullptr)
+                              : PyObject_GetAttr(slot(node.get(), engine.op), text_formulas));
+        if (!formulas) return nullptr;
+        Ref iterator;
+        if (!PyList_CheckExact(formulas.get())) {
+            iterator = Ref(PyObject_GetIter(formulas.get()));
+            if (!iterator) return nullptr;
+        }
+        Ref kept_all(PySequence_Fast(saved.get(), "what was saved is a sequence"));
+        if (!kept_all) return nullptr;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(edges.get()); ++i) {
+            PyObject* edge = PyTuple_GET_ITEM(edges.get(), i);
+            Ref formula;
+            if (iterator) {
+                formula = Ref(PyIter_Next(iterator.get()));
+                if (!formula) {
+                    if (PyErr_Occurred()) return nullptr;
+                    break;
+                }
+            } else {
+                if (i >= PyList_GET_SIZE(formulas.get())) break;
+                formula = Ref::to(PyList_GET_ITEM(formulas.get(), i));
+            }
+            if (edge == Py_None || (selective && !contains(needed, edge, failed))) continue;
+            PyObject* kept = PySequence_Fast_GET_ITEM(kept_all.get(), i);
+            const Py_ssize_t size = PyTuple_GET_SIZE(kept);
+            PyObject* given[12];
+            Ref d;
+            if (size < 11) {
+                given[1] = g.get();
+                for (Py_ssize_t k = 0; k < size; ++k) given[2 + k] = PyTuple_GET_ITEM(kept, k);
+                d = Ref(PyObject_Vectorcall(formula.get(), given + 1, (1 + size) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                            nullptr));
+            } else {
+                Ref first(PyTuple_Pack(1, g.get()));
+                Ref all(first ? PySequence_Concat(first.get(), kept) : nullptr);
+                d = Ref(all ? PyObject_CallObject(formula.get(), all.get()) : nullptr);
+            }
+            if (!d) return nullptr;
+            if (d.get() != Py_None && state.flow(edge, d.release()) < 0) return nullptr;
+        }
+        if (failed) return nullptr;
+        if (guarded && !retain) {
+            Py_XSETREF(slot(node.get(), engine.saved), Py_NewRef(Py_None));
+            Py_XSETREF(slot(node.get(), engine.freed), Py_NewRef(here));
+        }
+    }
+    return PyTuple_Pack(2, state.leaves.get(), state.found.get());
+}
+
+// --- connect(): where the Python side is ---
+
+Py_ssize_t offset_of(PyObject* type, const char* name) {
+    Ref descriptor(PyObject_GetAttrString(type, name));
+    if (!descriptor) return -1;
+    if (!Py_IS_TYPE(descriptor.get(), &PyMemberDescr_Type)) {
+        PyErr_Format(PyExc_TypeError, "%s is not a slot", name);
+        return -1;
+    }
+    return reinterpret_cast<PyMemberDescrObject*>(descriptor.get())->d_member->offset;
+}
+
+PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
+    static const char* names[] = {"Tensor", "Node", "View", "grad_mode", "numbers", "watchers", "theirs", "package",
+                                  "conclude", "before", "attended", nullptr};
+    PyObject *tensor, *node, *view;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO!O!OOOO", const_cast<char**>(names), &tensor, &node, &view,
+                                     &engine.grad_mode, &engine.numbers, &PyList_Type, &engine.watchers, &PyDict_Type,
+                                     &engine.theirs, &engine.package, &engine.conclude, &engine.before,
+                                     &engine.attended))
+        return nullptr;
+    struct {
+        PyObject* type;
+        const char* name;
+        Py_ssize_t* offset;
+    } const slots[] = {
+        {tensor, "array", &engine.array}, {tensor, "version", &engine.version}, {tensor, "_needs", &engine.needs},
+        {tensor, "_node", &engine.origin}, {tensor, "_view", &engine.view}, {node, "op", &engine.op},
+        {node, "edges", &engine.edges}, {node, "saved", &engine.saved}, {node, "guards", &engine.guards},
+        {node, "stamp", &engine.stamp}, {node, "hooks", &engine.hooks}, {node, "number", &engine.number},
+        {node, "place", &engine.place}, {node, "freed", &engine.freed}, {view, "seen", &engine.seen},
+    };
+    for (const auto& s : slots)
+        if ((*s.offset = offset_of(s.type, s.name)) < 0) return nullptr;
+    engine.tensor = reinterpret_cast<PyTypeObject*>(tensor);
+    engine.node = reinterpret_cast<PyTypeObject*>(node);
+    for (PyObject* held : {tensor, node, engine.grad_mode, engine.numbers, engine.watchers, engine.theirs,
+                           engine.package, engine.conclude, engine.before, engine.attended})
+        Py_INCREF(held);  // for as long as the process runs
+    Py_RETURN_NONE;
+}
+
+PyMethodDef methods[] = {
+    {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_VARARGS | METH_KEYWORDS,
+     "Tell the engine where Python's side of it is."},
+    {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record)), METH_FASTCALL,
+     "core.op.record, compiled."},
+    {"walk", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(walk)), METH_FASTCALL,
+     "The loop of core.graph.walk, compiled."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
+int add_tape(PyObject* module) {
+    zero = PyLong_FromLong(0);
+    empty = PyTuple_New(0);
+    text_formulas = PyUnicode_InternFromString("formulas");
+    text_forward = PyUnicode_InternFromString("forward");
+    text_plan = PyUnicode_InternFromString("plan");
+    text_changed = PyUnicode_InternFromString("changed");
+    text_arguments = PyUnicode_InternFromString("arguments");
+    text_after = PyUnicode_InternFromString("after");
+    plan_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&plan_spec));
+    Ref elementwise(PyType_FromSpec(&elementwise_spec));
+    if (plan_type == nullptr || !elementwise) return -1;
+    if (PyModule_AddObjectRef(module, "Plan", reinterpret_cast<PyObject*>(plan_type)) < 0) return -1;
+    if (PyModule_AddIntMacro(module, SHAPE) < 0 || PyModule_AddIntMacro(module, OPTION) < 0) return -1;
+    if (PyModule_AddObjectRef(module, "Elementwise", elementwise.get()) < 0) return -1;
+    return PyModule_AddFunctions(module, methods);
+}
+
+}  // namespace glassgrad
