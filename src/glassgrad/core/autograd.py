@@ -11,6 +11,7 @@ from .backend import Array, ndarray, xp_for, xp_of
 from .forward import current_level
 from .graph import Node, as_array, next_number, run_hooks, walk
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .native import engine
 from .op import enter_batch, leave_batch, record
 from .tensor import Tensor
 
@@ -65,6 +66,8 @@ def backward(
     keep = create_graph if retain_graph is None else retain_graph
     taken: set[int] = set()
     if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
+        if engine is not None and not create_graph and engine.backward(tensors, keep):
+            return
         leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
     else:
         outputs = _many(tensors)
@@ -78,6 +81,11 @@ def backward(
             leaves = {x: g for x, g in leaves.items() if x in targets}
             leaves.update({x: found[x._node] for x in chosen if x._node in found})
         taken = {id(g.array) for g in gradients if g is not None}
+    _deliver(leaves, create_graph, taken)
+
+
+def _deliver(leaves: dict[Tensor, Any], create_graph: bool, taken: set[int]) -> None:
+    """What has reached the leaves goes into their .grad, past their hooks."""
     for leaf, hooks in [(leaf, leaf._hooks) for leaf in leaves if leaf._hooks and leaf._node is None]:
         leaves[leaf] = run_hooks(hooks, leaves[leaf], create_graph)
     with _accumulating:
@@ -105,6 +113,12 @@ def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
         leaf._grad = old + Tensor._of(g)
         return
     leaf._grad = Tensor._of(_own(g, taken))
+
+
+if engine is not None:
+    engine.connect_backward(
+        lambda leaf, g: _accumulate(leaf, g, set()), lambda leaves: _deliver(leaves, False, set()) or True
+    )
 
 
 def _own(g: Array, taken: set[int]) -> Array:

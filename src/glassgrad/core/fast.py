@@ -18,7 +18,7 @@ from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
 from .graph import Node, as_array, next_number, touch
-from .native import engine
+from .native import engine, program
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
 from .provenance import caller, theirs
 from .tensor import Tensor
@@ -242,14 +242,14 @@ def binary(
 
 
 def compiled(declared: Op, call: Any, stretched: Any = None, *numbers: bool) -> Any:
-    """The call with the frequent cases compiled, where there is a compiled engine and the function is NumPy's own."""
-    ufunc = getattr(declared.forward, "ufunc", declared.forward)
-    if engine is None or not isinstance(ufunc, np.ufunc):
+    """The call with the frequent cases compiled, where there is a compiled engine."""
+    if engine is None:
         return call
     if declared.plan is None:  # without a formula
         declared.plan = declared._plan(None)
     plan = declared._plan(stretched) if stretched is not None else declared.plan
-    return engine.Elementwise(plan, call, ufunc, *(numbers or (False, False)))
+    forward = program(getattr(declared.forward, "ufunc", declared.forward))
+    return engine.Elementwise(plan, call, forward, len(declared.inputs), *(numbers or (False, False)))
 
 
 PYTHON = frozenset((bool, int, float, complex))

@@ -3,6 +3,7 @@ Python alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 engine: Any = None
@@ -12,3 +13,8 @@ except ImportError:
     kernels = None  # type: ignore[assignment]
 else:
     engine = kernels.engine
+
+
+def program(function: Callable[..., Any]) -> Any:
+    """A function of arrays as one that runs without temporaries, in chunks and on all cores, where it can be."""
+    return function if engine is None else engine.Program(function, kernels.traced)

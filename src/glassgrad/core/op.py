@@ -27,8 +27,8 @@ from typing import Any
 from . import modes
 from .backend import ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
-from .graph import Node, as_array, attended, before, next_number, numbers
-from .native import engine
+from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
+from .native import engine, program
 from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
 from .views import View, view_of
@@ -119,7 +119,10 @@ class Op:
         position = _Repeat if self.variadic else list
         everything = {name for mentioned in self.mentions.values() for name in mentioned}
         self.shapes = [k for k, x in enumerate(self.inputs) if f"{x}_shape" in everything]
-        self.formulas = position([self.declared.get(name) for name in self.inputs])
+        formulas = [self.declared.get(name) for name in self.inputs]
+        if self.jvp == "elementwise":
+            formulas = [formula and program(formula) for formula in formulas]
+        self.formulas = position(formulas)
         self.takers = position([self._taker(self.mentions.get(name, ())) for name in self.inputs])
         # for each input, the positions of the inputs its formula keeps; len(inputs) stands for y
         places = [*self.inputs, "y"]
@@ -348,6 +351,7 @@ if engine is not None:
     engine.connect(
         Tensor=Tensor, Node=Node, View=View, grad_mode=modes.grad_mode, numbers=numbers, watchers=watchers,
         theirs=theirs, package=PACKAGE, conclude=lambda *parts: conclude(*parts), before=before, attended=attended,
+        anomaly=anomaly,
     )  # fmt: skip
     record = engine.record  # the same, compiled
 

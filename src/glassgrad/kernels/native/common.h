@@ -14,6 +14,7 @@
 #define NO_IMPORT_UFUNC
 #endif
 #include <numpy/arrayobject.h>
+#include <numpy/arrayscalars.h>
 #include <numpy/ufuncobject.h>
 
 #include <cstddef>
@@ -50,6 +51,7 @@ inline bool is_array(PyObject* x) { return Py_IS_TYPE(x, &PyArray_Type); }
 // Each file adds what it gives to the module; -1 with a Python error where that fails.
 int add_memory(PyObject* module);
 int add_threads(PyObject* module);
+int add_program(PyObject* module);
 int add_tape(PyObject* module);
 
 }  // namespace glassgrad

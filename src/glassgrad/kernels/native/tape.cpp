@@ -2,7 +2,7 @@
 // fills the slots of the Python classes Tensor and Node, and says exactly what core/op.py, core/fast.py and
 // core/graph.py say; whatever is unusual (hooks, views left behind, samples of vmap, watchers) goes to them.
 #include "common.h"
-#include "loops.h"
+#include "program.h"
 #include "threads.h"
 
 #include <cstring>
@@ -22,11 +22,11 @@ struct Engine {
     Py_ssize_t op, edges, saved, guards, stamp, hooks, number, place, freed;                 // of a node
     Py_ssize_t seen;                                                                          // of a view
     PyObject *grad_mode, *numbers, *watchers, *theirs, *package;
-    PyObject *conclude, *before, *attended;
+    PyObject *conclude, *before, *attended, *anomaly, *accumulate, *deliver;
 } engine;
 
 PyObject *zero, *empty;
-PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after;
+PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after, *text_grad, *text_hooks, *text_later;
 
 PyObject*& slot(PyObject* owner, Py_ssize_t offset) {
     return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(owner) + offset);
@@ -345,40 +345,16 @@ PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
     return made.release();
 }
 
-// --- Elementwise: an operation of one or two arrays that is a ufunc of NumPy's ---
+// --- Elementwise: an operation of one or two arrays of one shape, as a Program ---
 
 struct Elementwise {
     PyObject_HEAD
     vectorcallfunc call;
     Plan* plan;
-    PyObject *slow, *ufunc, *dict;
-    Loop loops[2];  // float32, float64
+    PyObject *slow, *program, *dict;
     int arity;
-    bool first, second;  // which operands may be Python numbers
+    bool numbers[2];  // which operands may be Python numbers
 };
-
-union Number {
-    float narrow;
-    double wide;
-};
-
-// A Python number as the array's type has it; false where only NumPy knows (an int too large to be exact).
-bool number_of(PyObject* x, int type, Number& number) {
-    double value;
-    if (PyFloat_CheckExact(x)) {
-        value = PyFloat_AS_DOUBLE(x);
-    } else if (PyLong_CheckExact(x)) {
-        int overflow;
-        const long long whole = PyLong_AsLongLongAndOverflow(x, &overflow);
-        if (overflow || whole > (1LL << 24) || whole < -(1LL << 24)) return false;
-        value = static_cast<double>(whole);
-    } else {
-        return false;
-    }
-    if (type == NPY_FLOAT) number.narrow = static_cast<float>(value);
-    else number.wide = value;
-    return true;
-}
 
 PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t flagged, PyObject* keywords) {
     auto* op = reinterpret_cast<Elementwise*>(self);
@@ -386,84 +362,68 @@ PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t fl
     auto slow = [&] { return PyObject_Vectorcall(op->slow, args, flagged, keywords); };
     if (count != op->arity || keywords != nullptr || PyList_GET_SIZE(engine.watchers) > 0) return slow();
 
-    PyObject* arrays[2] = {nullptr, nullptr};
+    PyObject* operands[2] = {nullptr, nullptr};
     bool needs = false;
-    int type = -1;
     for (Py_ssize_t i = 0; i < count; ++i) {
-        if (!is_tensor(args[i])) continue;
-        PyObject* array = slot(args[i], engine.array);
-        if (!is_array(array) || is_behind(args[i])) return slow();
-        const int this_type = PyArray_TYPE(as_array(array));
-        if ((this_type != NPY_FLOAT && this_type != NPY_DOUBLE) || (type >= 0 && type != this_type)) return slow();
-        if (!PyArray_ISCARRAY_RO(as_array(array))) return slow();  // aligned, in native order, contiguous
-        type = this_type;
-        arrays[i] = array;
-        needs = needs || wants_gradient(args[i]);
-    }
-    if (type < 0) return slow();
-    const Loop& loop = op->loops[type == NPY_DOUBLE];
-    if (loop.function == nullptr) return slow();
-
-    // One operand gives the result its shape; the other has the same one, or is a single number.
-    Number number;
-    char* data[2] = {nullptr, nullptr};
-    npy_intp strides[2] = {0, 0};
-    PyArrayObject* shaped = nullptr;
-    for (Py_ssize_t i = 0; i < count; ++i) {
-        if (arrays[i] == nullptr) {
-            if (!(i == 0 ? op->first : op->second) || !number_of(args[i], type, number)) return slow();
-            data[i] = reinterpret_cast<char*>(&number);
-            continue;
-        }
-        PyArrayObject* array = as_array(arrays[i]);
-        data[i] = PyArray_BYTES(array);
-        if (shaped == nullptr) {
-            shaped = array;
-            strides[i] = PyArray_ITEMSIZE(array);
-        } else if (PyArray_SAMESHAPE(shaped, array)) {
-            strides[i] = PyArray_ITEMSIZE(array);
+        PyObject* x = args[i];
+        if (is_tensor(x)) {
+            if (is_behind(x)) return slow();
+            needs = needs || wants_gradient(x);
+            operands[i] = slot(x, engine.array);
+            if (!is_array(operands[i])) return slow();
+        } else if (op->numbers[i] && (PyFloat_CheckExact(x) || PyLong_CheckExact(x))) {
+            operands[i] = x;  // kept as the number it is: formulas take it as such
         } else {
             return slow();
         }
     }
+    unsigned wide = 0;
+    Ref y(run_program(op->program, operands, count, nullptr));
+    if (!y) {  // the function itself, where it needs no preparation: floats of one type
+        if (PyErr_Occurred()) return nullptr;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            if (!is_array(operands[i])) return slow();
+            const int its = PyArray_TYPE(as_array(operands[i]));
+            if ((its != NPY_FLOAT && its != NPY_DOUBLE) || its != PyArray_TYPE(as_array(operands[0]))) return slow();
+        }
+        y = Ref(PyObject_Vectorcall(function_of(op->program), operands, count, nullptr));
+        if (y && !is_array(y.get())) y = Ref(PyArray_FromAny(y.get(), nullptr, 0, 0, 0, nullptr));
+        if (!y) {  // to say it in our words
+            PyErr_Clear();
+            return slow();
+        }
+        for (Py_ssize_t i = 0; op->plan->stretched != nullptr && i < count; ++i)
+            wide |= !PyArray_SAMESHAPE(as_array(operands[i]), as_array(y.get()));
+    }
+    const int type = PyArray_TYPE(as_array(y.get()));
     const int on = needs ? records() : 0;
     if (on < 0) return nullptr;
-    Ref y(PyArray_SimpleNew(PyArray_NDIM(shaped), PyArray_DIMS(shaped), loop.result));
-    if (!y) return nullptr;
-    loop.run(data, strides, count, PyArray_BYTES(as_array(y.get())), PyArray_ITEMSIZE(as_array(y.get())),
-             PyArray_SIZE(shaped));
     Ref made(new_tensor(y.release()));
     if (!made) return nullptr;
-    if (on && loop.result == type) {
+    if (on && (type == NPY_FLOAT || type == NPY_DOUBLE)) {
         bool connected = false;
         for (Py_ssize_t i = 0; i < count; ++i)
-            connected = connected || (arrays[i] && wants_gradient(args[i]) && (*op->plan->differentiable)[i]);
-        if (connected) {
-            // A number is kept as the number it is: formulas take it as such.
-            PyObject* operands[2] = {arrays[0] ? arrays[0] : args[0], count > 1 && !arrays[1] ? args[1] : arrays[1]};
-            if (connect_node(op->plan, args, operands, count, nullptr, made.get(), 0) < 0) return nullptr;
-        }
+            connected = connected || (is_tensor(args[i]) && wants_gradient(args[i]) && (*op->plan->differentiable)[i]);
+        if (connected && connect_node(op->plan, args, operands, count, nullptr, made.get(), wide) < 0) return nullptr;
     }
     return made.release();
 }
 
-// Elementwise(plan, slow, ufunc, numbers)
+// Elementwise(plan, slow, program, arity, first, second): the last two say which operands may be Python numbers
 PyObject* elementwise_new(PyTypeObject* type, PyObject* args, PyObject*) {
-    PyObject *plan, *slow, *ufunc;
-    int first, second;
-    if (!PyArg_ParseTuple(args, "O!OO!pp", plan_type, &plan, &slow, &PyUFunc_Type, &ufunc, &first, &second))
+    PyObject *plan, *slow, *program;
+    int arity, first, second;
+    if (!PyArg_ParseTuple(args, "O!OO!ipp", plan_type, &plan, &slow, program_type, &program, &arity, &first, &second))
         return nullptr;
     auto* made = reinterpret_cast<Elementwise*>(type->tp_alloc(type, 0));
     if (made == nullptr) return nullptr;
     made->call = elementwise_call;
     made->plan = reinterpret_cast<Plan*>(Py_NewRef(plan));
     made->slow = Py_NewRef(slow);
-    made->ufunc = Py_NewRef(ufunc);
-    made->arity = reinterpret_cast<PyUFuncObject*>(ufunc)->nin;
-    made->first = first;
-    made->second = second;
-    made->loops[0] = Loop::of(ufunc, NPY_FLOAT);
-    made->loops[1] = Loop::of(ufunc, NPY_DOUBLE);
+    made->program = Py_NewRef(program);
+    made->arity = arity;
+    made->numbers[0] = first;
+    made->numbers[1] = second;
     return reinterpret_cast<PyObject*>(made);
 }
 
@@ -472,6 +432,7 @@ int elementwise_traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(reinterpret_cast<PyObject*>(op->plan));
     Py_VISIT(op->slow);
+    Py_VISIT(op->program);
     Py_VISIT(op->dict);
     return 0;
 }
@@ -480,7 +441,7 @@ int elementwise_clear(PyObject* self) {
     auto* op = reinterpret_cast<Elementwise*>(self);
     Py_CLEAR(op->plan);
     Py_CLEAR(op->slow);
-    Py_CLEAR(op->ufunc);
+    Py_CLEAR(op->program);
     Py_CLEAR(op->dict);
     return 0;
 }
@@ -542,6 +503,11 @@ struct Pending {
     bool operator<(const Pending& other) const { return number < other.number; }
 };
 
+struct Request {
+    bool retain;
+    PyObject *create_graph, *targets, *needed, *here, *check;
+};
+
 class Walk {
 public:
     std::priority_queue<Pending> heap;
@@ -555,6 +521,8 @@ public:
         }
         for (auto& [node, g] : gradients) Py_DECREF(g);
     }
+
+    int run(const Request& request);
 
     // Adds d (taken) to what has reached the edge.
     int flow(PyObject* edge, PyObject* d) {
@@ -584,51 +552,45 @@ bool contains(PyObject* set, PyObject* item, bool& failed) {
     return there == 1;
 }
 
-// walk(seeds, retain_graph, create_graph, targets, needed, here, check) -> (leaves, found)
-PyObject* walk(PyObject*, PyObject* const* args, Py_ssize_t n) {
-    if (n != 7) return PyErr_Format(PyExc_TypeError, "walk takes seven arguments");
-    PyObject *seeds = args[0], *targets = args[3], *needed = args[4], *here = args[5], *check = args[6];
-    const bool retain = args[1] == Py_True, create = args[2] == Py_True, selective = needed != Py_None;
-    Walk state;
-    if (!state.leaves || !state.found) return nullptr;
-    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(seeds); ++k) {
-        PyObject* seed = PyList_GET_ITEM(seeds, k);
-        if (state.flow(PyTuple_GET_ITEM(seed, 0), Py_NewRef(PyTuple_GET_ITEM(seed, 1))) < 0) return nullptr;
-    }
+// The loop of core/graph.py's walk, from what is pending until nothing is. 0, or -1 with an error.
+int Walk::run(const Request& request) {
+    PyObject *targets = request.targets, *needed = request.needed, *create_graph = request.create_graph;
+    PyObject *check = request.check;
+    const bool create = create_graph == Py_True, selective = needed != Py_None;
     bool failed = false;
-    for (long steps = 0; !state.heap.empty(); ++steps) {
-        if (steps % 1024 == 1023 && PyErr_CheckSignals() < 0) return nullptr;
-        Ref node(state.heap.top().node);
-        state.heap.pop();
-        auto at = state.gradients.find(node.get());
+    for (long steps = 0; !heap.empty(); ++steps) {
+        if (steps % 1024 == 1023 && PyErr_CheckSignals() < 0) return -1;
+        Ref node(heap.top().node);
+        heap.pop();
+        auto at = gradients.find(node.get());
         Ref g(at->second);
-        state.gradients.erase(at);
+        gradients.erase(at);
         Ref hooks = Ref::to(slot(node.get(), engine.hooks));
         bool attended = check != Py_None;
         if (hooks.get() != Py_None) {
-            g = Ref(PyObject_CallFunctionObjArgs(engine.before, hooks.get(), node.get(), g.get(), args[2], nullptr));
-            if (!g) return nullptr;
+            g = Ref(PyObject_CallFunctionObjArgs(engine.before, hooks.get(), node.get(), g.get(), create_graph, nullptr));
+            if (!g) return -1;
             Ref after(PyObject_GetAttr(hooks.get(), text_after));
             const int any = after ? PyObject_IsTrue(after.get()) : -1;
-            if (any < 0) return nullptr;
+            if (any < 0) return -1;
             attended = attended || any;
         }
         Ref edges = Ref::to(slot(node.get(), engine.edges));
         if (selective) {
             if (contains(targets, node.get(), failed)) {
-                if (PyDict_SetItem(state.found.get(), node.get(), g.get()) < 0) return nullptr;
+                if (PyDict_SetItem(found.get(), node.get(), g.get()) < 0) return -1;
                 bool onwards = false;
                 for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(edges.get()); ++i)
                     onwards = contains(needed, PyTuple_GET_ITEM(edges.get(), i), failed) || onwards;
                 if (!onwards && !failed) continue;
             }
             if (!contains(needed, node.get(), failed) && !failed) continue;
-            if (failed) return nullptr;
+            if (failed) return -1;
         }
         Ref saved = Ref::to(slot(node.get(), engine.saved));
         if (create || !saved || !PyTuple_CheckExact(saved.get())) {
-            saved = Ref(PyObject_CallMethodOneArg(node.get(), text_arguments, args[2]));
-            if (!saved) return nullptr;
+            saved = Ref(PyObject_CallMethodOneArg(node.get(), text_arguments, create_graph));
+            if (!saved) return -1;
         }
         Ref guards = Ref::to(slot(node.get(), engine.guards));
         const Py_ssize_t guarded = PyTuple_GET_SIZE(guards.get());
@@ -636,33 +598,33 @@ PyObject* walk(PyObject*, PyObject* const* args, Py_ssize_t n) {
             long long stamp = 0;
             for (Py_ssize_t k = 0; k < guarded; ++k) {
                 const long long changes = count_of(PyTuple_GET_ITEM(guards.get(), k));
-                if (changes < 0) return nullptr;
+                if (changes < 0) return -1;
                 stamp += changes;
             }
             if (stamp != PyLong_AsLongLong(slot(node.get(), engine.stamp))) {
                 Ref problem(PyObject_CallMethodNoArgs(node.get(), text_changed));
                 if (problem) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(problem.get())), problem.get());
-                return nullptr;
+                return -1;
             }
         }
         Ref formulas(attended ? PyObject_CallFunctionObjArgs(engine.attended, node.get(), g.get(), saved.get(), needed,
-                                                             args[2], nullptr)
+                                                             create_graph, nullptr)
                               : PyObject_GetAttr(slot(node.get(), engine.op), text_formulas));
-        if (!formulas) return nullptr;
+        if (!formulas) return -1;
         Ref iterator;
         if (!PyList_CheckExact(formulas.get())) {
             iterator = Ref(PyObject_GetIter(formulas.get()));
-            if (!iterator) return nullptr;
+            if (!iterator) return -1;
         }
         Ref kept_all(PySequence_Fast(saved.get(), "what was saved is a sequence"));
-        if (!kept_all) return nullptr;
+        if (!kept_all) return -1;
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(edges.get()); ++i) {
             PyObject* edge = PyTuple_GET_ITEM(edges.get(), i);
             Ref formula;
             if (iterator) {
                 formula = Ref(PyIter_Next(iterator.get()));
                 if (!formula) {
-                    if (PyErr_Occurred()) return nullptr;
+                    if (PyErr_Occurred()) return -1;
                     break;
                 }
             } else {
@@ -684,16 +646,103 @@ PyObject* walk(PyObject*, PyObject* const* args, Py_ssize_t n) {
                 Ref all(first ? PySequence_Concat(first.get(), kept) : nullptr);
                 d = Ref(all ? PyObject_CallObject(formula.get(), all.get()) : nullptr);
             }
-            if (!d) return nullptr;
-            if (d.get() != Py_None && state.flow(edge, d.release()) < 0) return nullptr;
+            if (!d) return -1;
+            if (d.get() != Py_None && flow(edge, d.release()) < 0) return -1;
         }
-        if (failed) return nullptr;
-        if (guarded && !retain) {
+        if (failed) return -1;
+        if (guarded && !request.retain) {
             Py_XSETREF(slot(node.get(), engine.saved), Py_NewRef(Py_None));
-            Py_XSETREF(slot(node.get(), engine.freed), Py_NewRef(here));
+            Py_XSETREF(slot(node.get(), engine.freed), Py_NewRef(request.here));
         }
     }
+    return 0;
+}
+
+// walk(seeds, retain_graph, create_graph, targets, needed, here, check) -> (leaves, found)
+PyObject* walk(PyObject*, PyObject* const* args, Py_ssize_t n) {
+    if (n != 7) return PyErr_Format(PyExc_TypeError, "walk takes seven arguments");
+    Walk state;
+    if (!state.leaves || !state.found) return nullptr;
+    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(args[0]); ++k) {
+        PyObject* seed = PyList_GET_ITEM(args[0], k);
+        if (state.flow(PyTuple_GET_ITEM(seed, 0), Py_NewRef(PyTuple_GET_ITEM(seed, 1))) < 0) return nullptr;
+    }
+    if (state.run({args[1] == Py_True, args[2], args[3], args[4], args[5], args[6]}) < 0) return nullptr;
     return PyTuple_Pack(2, state.leaves.get(), state.found.get());
+}
+
+// --- backward(tensor, retain_graph): the frequent case of core/autograd.py's, whole ---
+
+// sum += x, of two arrays of one shape and type; false where that takes NumPy.
+bool add_into(PyArrayObject* sum, PyArrayObject* x) {
+    const int type = PyArray_TYPE(sum);
+    if (type != PyArray_TYPE(x) || !PyArray_ISCARRAY(sum) || !PyArray_ISCARRAY_RO(x) || !PyArray_SAMESHAPE(sum, x))
+        return false;
+    auto add = [&](auto zero) {
+        using T = decltype(zero);
+        T* to = reinterpret_cast<T*>(PyArray_BYTES(sum));
+        const T* from = reinterpret_cast<const T*>(PyArray_BYTES(x));
+        ranges(static_cast<std::size_t>(PyArray_SIZE(sum)), 1 << 15, [&](std::size_t begin, std::size_t end) {
+            for (std::size_t k = begin; k < end; ++k) to[k] += from[k];
+        });
+        return true;
+    };
+    return type == NPY_FLOAT ? add(float{}) : type == NPY_DOUBLE && add(double{});
+}
+
+// Adds g to leaf.grad, as core/autograd.py's _accumulate. `taken` are the arrays that are some leaf's gradient by now.
+int accumulate(PyObject* leaf, PyObject* g, std::unordered_set<PyObject*>& taken) {
+    Ref old(PyObject_GetAttr(leaf, text_grad));
+    if (!old) return -1;
+    if (old.get() != Py_None && is_array(g) && !wants_gradient(old.get())) {
+        PyObject *sum = slot(old.get(), engine.array), *version = slot(old.get(), engine.version);
+        if (is_array(sum) && PyList_CheckExact(version) && add_into(as_array(sum), as_array(g)))
+            return PyList_SetItem(version, 0, PyLong_FromLongLong(count_of(version) + 1));
+    }
+    if (old.get() == Py_None && is_array(g) &&
+        PyArray_TYPE(as_array(g)) == PyArray_TYPE(as_array(slot(leaf, engine.array)))) {
+        const bool own = PyArray_BASE(as_array(g)) == nullptr && PyArray_IS_C_CONTIGUOUS(as_array(g));
+        PyObject* array = own && taken.insert(g).second ? Py_NewRef(g) : PyArray_NewCopy(as_array(g), NPY_CORDER);
+        Ref made(array ? new_tensor(array) : nullptr);
+        return made ? PyObject_SetAttr(leaf, text_grad, made.get()) : -1;
+    }
+    Ref done(PyObject_CallFunctionObjArgs(engine.accumulate, leaf, g, nullptr));
+    return done ? 0 : -1;
+}
+
+// True when it was done; False where only Python's backward will do, before anything has happened.
+PyObject* backward(PyObject*, PyObject* const* args, Py_ssize_t n) {
+    if (n != 2) return PyErr_Format(PyExc_TypeError, "backward takes two arguments");
+    PyObject* tensor = args[0];
+    if (!is_tensor(tensor) || is_behind(tensor) || !wants_gradient(tensor)) Py_RETURN_FALSE;
+    PyObject* array = slot(tensor, engine.array);
+    if (!is_array(array) || PyArray_SIZE(as_array(array)) != 1) Py_RETURN_FALSE;
+    Ref check, one(PyArray_NewLikeArray(as_array(array), NPY_CORDER, nullptr, 0));
+    PyObject* found;
+    if (!one || PyContextVar_Get(engine.anomaly, nullptr, &found) < 0) return nullptr;
+    check = Ref(found);
+    if (PyArray_TYPE(as_array(array)) == NPY_FLOAT) *reinterpret_cast<float*>(PyArray_BYTES(as_array(one.get()))) = 1;
+    else if (PyArray_TYPE(as_array(array)) == NPY_DOUBLE) *reinterpret_cast<double*>(PyArray_BYTES(as_array(one.get()))) = 1;
+    else Py_RETURN_FALSE;
+    Walk state;
+    Ref here(args[1] == Py_True ? Py_NewRef(Py_None) : place());
+    if (!state.leaves || !here || state.flow(edge_of(tensor), one.release()) < 0) return nullptr;
+    if (state.run({args[1] == Py_True, Py_False, Py_None, Py_None, here.get(), check.get()}) < 0) return nullptr;
+    Py_ssize_t at = 0;
+    PyObject *leaf, *g;
+    while (PyDict_Next(state.leaves.get(), &at, &leaf, &g)) {
+        for (PyObject* text : {text_hooks, text_later}) {
+            Ref hooks(PyObject_GetAttr(leaf, text));
+            if (!hooks) return nullptr;
+            if (hooks.get() != Py_None)  // hooks of leaves: Python's second half
+                return PyObject_CallFunctionObjArgs(engine.deliver, state.leaves.get(), nullptr);
+        }
+    }
+    std::unordered_set<PyObject*> taken;
+    at = 0;
+    while (PyDict_Next(state.leaves.get(), &at, &leaf, &g))
+        if (accumulate(leaf, g, taken) < 0) return nullptr;
+    Py_RETURN_TRUE;
 }
 
 // --- connect(): where the Python side is ---
@@ -710,12 +759,12 @@ Py_ssize_t offset_of(PyObject* type, const char* name) {
 
 PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
     static const char* names[] = {"Tensor", "Node", "View", "grad_mode", "numbers", "watchers", "theirs", "package",
-                                  "conclude", "before", "attended", nullptr};
+                                  "conclude", "before", "attended", "anomaly", nullptr};
     PyObject *tensor, *node, *view;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO!O!OOOO", const_cast<char**>(names), &tensor, &node, &view,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO!O!OOOOO", const_cast<char**>(names), &tensor, &node, &view,
                                      &engine.grad_mode, &engine.numbers, &PyList_Type, &engine.watchers, &PyDict_Type,
                                      &engine.theirs, &engine.package, &engine.conclude, &engine.before,
-                                     &engine.attended))
+                                     &engine.attended, &engine.anomaly))
         return nullptr;
     struct {
         PyObject* type;
@@ -733,12 +782,23 @@ PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
     engine.tensor = reinterpret_cast<PyTypeObject*>(tensor);
     engine.node = reinterpret_cast<PyTypeObject*>(node);
     for (PyObject* held : {tensor, node, engine.grad_mode, engine.numbers, engine.watchers, engine.theirs,
-                           engine.package, engine.conclude, engine.before, engine.attended})
+                           engine.package, engine.conclude, engine.before, engine.attended, engine.anomaly})
         Py_INCREF(held);  // for as long as the process runs
     Py_RETURN_NONE;
 }
 
+// Where the second half of a backward() is that this one leaves to Python.
+PyObject* deliver(PyObject*, PyObject* args) {
+    if (!PyArg_ParseTuple(args, "OO", &engine.accumulate, &engine.deliver)) return nullptr;
+    Py_INCREF(engine.accumulate);
+    Py_INCREF(engine.deliver);
+    Py_RETURN_NONE;
+}
+
 PyMethodDef methods[] = {
+    {"connect_backward", deliver, METH_VARARGS, "Tell the engine Python's (accumulate, deliver)."},
+    {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(backward)), METH_FASTCALL,
+     "core.autograd.backward of one number, compiled."},
     {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_VARARGS | METH_KEYWORDS,
      "Tell the engine where Python's side of it is."},
     {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record)), METH_FASTCALL,
@@ -758,6 +818,9 @@ int add_tape(PyObject* module) {
     text_plan = PyUnicode_InternFromString("plan");
     text_changed = PyUnicode_InternFromString("changed");
     text_arguments = PyUnicode_InternFromString("arguments");
+    text_grad = PyUnicode_InternFromString("_grad");
+    text_hooks = PyUnicode_InternFromString("_hooks");
+    text_later = PyUnicode_InternFromString("_after");
     text_after = PyUnicode_InternFromString("after");
     plan_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&plan_spec));
     Ref elementwise(PyType_FromSpec(&elementwise_spec));
