@@ -116,9 +116,7 @@ def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
 
 
 if engine is not None:
-    engine.connect_backward(
-        lambda leaf, g: _accumulate(leaf, g, set()), lambda leaves: _deliver(leaves, False, set()) or True
-    )
+    engine.connect_backward(lambda leaf, g: _accumulate(leaf, g, set()), lambda leaves: _deliver(leaves, False, set()))
 
 
 def _own(g: Array, taken: set[int]) -> Array:

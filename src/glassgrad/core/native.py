@@ -15,6 +15,12 @@ else:
     engine = kernels.engine
 
 
+def attach() -> None:
+    """Put kernels behind the operations, when all of those are declared."""
+    if engine is not None:
+        kernels.attach()
+
+
 def program(function: Callable[..., Any]) -> Any:
     """A function of arrays as one that runs without temporaries, in chunks and on all cores, where it can be."""
     return function if engine is None else engine.Program(function, kernels.traced)

@@ -119,10 +119,10 @@ class Op:
         position = _Repeat if self.variadic else list
         everything = {name for mentioned in self.mentions.values() for name in mentioned}
         self.shapes = [k for k, x in enumerate(self.inputs) if f"{x}_shape" in everything]
-        formulas = [self.declared.get(name) for name in self.inputs]
+        placed: list[Any] = [self.declared.get(name) for name in self.inputs]
         if self.jvp == "elementwise":
-            formulas = [formula and program(formula) for formula in formulas]
-        self.formulas = position(formulas)
+            placed = [formula and program(formula) for formula in placed]
+        self.formulas = position(placed)
         self.takers = position([self._taker(self.mentions.get(name, ())) for name in self.inputs])
         # for each input, the positions of the inputs its formula keeps; len(inputs) stands for y
         places = [*self.inputs, "y"]

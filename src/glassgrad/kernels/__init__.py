@@ -40,4 +40,13 @@ def traced(*call: Any) -> Any:
     return trace(*call)
 
 
+def attach() -> None:
+    """Put the kernels behind the operations."""
+    from .behind import attach
+
+    attach()
+
+
 engine = load()
+if engine is not None:
+    engine.keep_memory()

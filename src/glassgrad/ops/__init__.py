@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from ..core import native
 from ..core.tensor import Tensor
 from ..core.views import in_place
 from . import (
@@ -134,3 +135,4 @@ def attach() -> None:
 
 
 attach()
+native.attach()

@@ -53,5 +53,6 @@ int add_memory(PyObject* module);
 int add_threads(PyObject* module);
 int add_program(PyObject* module);
 int add_tape(PyObject* module);
+int add_windows(PyObject* module);
 
 }  // namespace glassgrad

@@ -735,7 +735,8 @@ PyObject* backward(PyObject*, PyObject* const* args, Py_ssize_t n) {
             Ref hooks(PyObject_GetAttr(leaf, text));
             if (!hooks) return nullptr;
             if (hooks.get() != Py_None)  // hooks of leaves: Python's second half
-                return PyObject_CallFunctionObjArgs(engine.deliver, state.leaves.get(), nullptr);
+                return Ref(PyObject_CallFunctionObjArgs(engine.deliver, state.leaves.get(), nullptr)) ? Py_NewRef(Py_True)
+                                                                                                     : nullptr;
         }
     }
     std::unordered_set<PyObject*> taken;

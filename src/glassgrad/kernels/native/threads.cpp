@@ -60,7 +60,10 @@ public:
             bell.notify_all();
         }
         take();
-        while (done.load(std::memory_order_acquire) < parts) pause();
+        for (int k = 0; done.load(std::memory_order_acquire) < parts; ++k) {
+            if (k < 4096) pause();
+            else std::this_thread::yield();  // another thread of the pool has lost its core
+        }
     }
 
     // After fork() only the thread that called it is there.

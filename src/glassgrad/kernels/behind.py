@@ -1,0 +1,87 @@
+"""Kernels behind operations: each computes on the arrays it is made for, and gives None for all others, which the
+operation's own function then takes. Gradients of gradients never come here: they are recorded as operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..core.op import REGISTRY
+from . import engine
+
+Kernel = Callable[..., Any]
+
+
+def behind(name: str) -> Callable[[Kernel], Kernel]:
+    """Put a kernel before the function of the operation of this name."""
+    declared = REGISTRY[name]
+
+    def put(kernel: Kernel) -> Kernel:
+        function = declared.forward
+
+        def forward(*arrays: Any, **options: Any) -> Any:
+            made = kernel(*arrays, **options)
+            return function(*arrays, **options) if made is None else made
+
+        forward.__wrapped__ = function  # type: ignore[attr-defined]
+        declared.forward = forward
+        return kernel
+
+    return put
+
+
+def attach() -> None:
+    """Put every kernel in its place; called once, when the operations are there."""
+    for name, kernel in KERNELS.items():
+        behind(name)(kernel)
+
+
+# --- convolution and pooling ---
+
+ONES = ((1, 1), (1, 1))  # stride, dilation
+
+
+def convolution(x: Any, w: Any, b: Any = None, *, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    return engine.convolve(x, w, b, *padding) if groups == 1 and (stride, dilation) == ONES else None
+
+
+def convolution_input(
+    grad: Any, w: Any, *, shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:  # fmt: skip
+    """A convolution of the gradient with the kernels turned round."""
+    if groups != 1 or (stride, dilation) != ONES:
+        return None
+    around = [(k - 1 - a, k - 1 - b) for k, (a, b) in zip(w.shape[2:], padding, strict=True)]
+    if min(map(min, around)) < 0:
+        return None
+    turned = w[:, :, ::-1, ::-1].swapaxes(0, 1)
+    return engine.convolve(grad, turned.copy(), None, *around)
+
+
+def convolution_weight(
+    x: Any, grad: Any, *, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Any:  # fmt: skip
+    return engine.convolve_weight(x, grad, size, *padding) if groups == 1 and (stride, dilation) == ONES else None
+
+
+def _apart(size: Any, stride: Any, padding: Any, dilation: Any) -> bool:
+    """Windows of 2 x 2 side by side."""
+    return size == stride == (2, 2) and dilation == (1, 1) and padding == ((0, 0), (0, 0))
+
+
+def max_pool(x: Any, choice: Any, *, size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    return engine.max_pool(x, choice) if _apart(size, stride, padding, dilation) else None
+
+
+def put_window(g: Any, choice: Any, *, shape: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    return engine.put_window(g, choice, shape) if _apart(size, stride, padding, dilation) else None
+
+
+def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
+    return engine.sum_channels(x) if dim == (0, 2, 3) and not keepdim else None
+
+
+KERNELS: dict[str, Kernel] = {
+    "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
+    "max_pool": max_pool, "put_window": put_window, "sum": sum_,
+}  # fmt: skip
