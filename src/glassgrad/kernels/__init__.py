@@ -7,7 +7,7 @@ import os
 import warnings
 from typing import Any
 
-from numpy._core._multiarray_umath import __cpu_features__  # type: ignore[import-not-found]
+from numpy._core import _multiarray_umath as numpy_core  # type: ignore[attr-defined]
 
 # The builds, best first, and what a processor needs for each; setup.py makes them.
 LEVELS = {
@@ -22,7 +22,7 @@ def load() -> Any:
     if os.environ.get("GLASSGRAD_NATIVE", "1") == "0":
         return None
     for name, needs in LEVELS.items():
-        if not all(__cpu_features__.get(feature) for feature in needs):
+        if not all(numpy_core.__cpu_features__.get(feature) for feature in needs):
             continue
         try:
             return importlib.import_module(f"{__name__}.{name}")
@@ -50,3 +50,4 @@ def attach() -> None:
 engine = load()
 if engine is not None:
     engine.keep_memory()
+    engine.use_blas(numpy_core.__file__)  # which is linked to the BLAS that NumPy brings along

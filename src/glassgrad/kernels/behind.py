@@ -81,7 +81,18 @@ def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     return engine.sum_channels(x) if dim == (0, 2, 3) and not keepdim else None
 
 
+# --- products ---
+
+
+def matmul_(x: Any, other: Any) -> Any:
+    return engine.matmul(x, other)
+
+
+def linear_(x: Any, w: Any, b: Any = None) -> Any:
+    return engine.linear(x, w, b)
+
+
 KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
-    "max_pool": max_pool, "put_window": put_window, "sum": sum_,
+    "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
 from .arithmetic import exp
+from .linalg import matmul_
 from .reduce import sum as sum_over
 from .shape import permute, reshape, sum_to_size, wrap
 from .windows import half_in_float32
@@ -118,7 +119,7 @@ def _rows(x: Any) -> Any:
 
 linear_.vjp(
     x=lambda g, w: linear_(g, permute(w, dims=(1, 0))),
-    w=lambda g, x: permute(_rows(g), dims=(1, 0)) @ _rows(x),
+    w=lambda g, x: matmul_(permute(_rows(g), dims=(1, 0)), _rows(x)),
     b=lambda g: sum_to_size(g, shape=tuple(g.shape[-1:])),
 )
 

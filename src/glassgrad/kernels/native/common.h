@@ -51,6 +51,7 @@ inline bool is_array(PyObject* x) { return Py_IS_TYPE(x, &PyArray_Type); }
 // Each file adds what it gives to the module; -1 with a Python error where that fails.
 int add_memory(PyObject* module);
 int add_threads(PyObject* module);
+int add_products(PyObject* module);
 int add_program(PyObject* module);
 int add_tape(PyObject* module);
 int add_windows(PyObject* module);

@@ -52,9 +52,8 @@ public:
         start();
         task.store(work, std::memory_order_relaxed);
         given.store(context, std::memory_order_relaxed);
-        count.store(parts, std::memory_order_relaxed);
         done.store(0, std::memory_order_relaxed);
-        state.store(((state.load() >> 32) + 1) << 32, std::memory_order_seq_cst);
+        state.store((((state.load() >> 32) + 1) << 32) | parts, std::memory_order_seq_cst);
         if (sleeping.load(std::memory_order_seq_cst) > 0) {
             std::lock_guard<std::mutex> lock(door);
             bell.notify_all();
@@ -82,10 +81,11 @@ private:
     std::condition_variable bell;
     std::vector<std::thread> threads;
     std::size_t wanted = default_size();
-    // The number of the piece of work in the upper half, its next part in the lower. Whoever moves it on by one has
-    // taken that part; nobody can where the work is over, so what was read about it before holds.
+    // The number of the piece of work in the upper half, in the lower how many of its parts nobody has taken. Whoever
+    // makes that one less has taken a part, and what was read about the work before holds: it is changed only while no
+    // part is left.
     std::atomic<std::uint64_t> state{0};
-    std::atomic<std::size_t> done{0}, sleeping{0}, count{0};
+    std::atomic<std::size_t> done{0}, sleeping{0};
     std::atomic<void (*)(void*, std::size_t)> task{nullptr};
     std::atomic<void*> given{nullptr};
     std::atomic<bool> stopping{false};
@@ -120,15 +120,15 @@ private:
             std::uint64_t now = state.load(std::memory_order_acquire);
             const auto work = task.load(std::memory_order_relaxed);
             const auto context = given.load(std::memory_order_relaxed);
-            const std::size_t part = now & 0xffffffff;
-            if (part >= count.load(std::memory_order_relaxed)) return;
-            if (!state.compare_exchange_weak(now, now + 1, std::memory_order_acq_rel)) continue;
-            work(context, part);
+            const std::size_t left = now & 0xffffffff;
+            if (left == 0) return;
+            if (!state.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel)) continue;
+            work(context, left - 1);
             done.fetch_add(1, std::memory_order_release);
         }
     }
 
-    bool idle() const { return (state.load(std::memory_order_acquire) & 0xffffffff) >= count.load(); }
+    bool idle() const { return (state.load(std::memory_order_acquire) & 0xffffffff) == 0; }
 
     void serve() {
         while (wait()) take();
