@@ -176,6 +176,22 @@ ARRANGEMENTS = [
     row("PairwiseDistance", 1.0, 1e-3, True, on=((3, 5), (3, 5))),
 ]
 
+STEPS = (5, 3, 4)  # (T, N, I)
+RECURRENT = [
+    *(row(name, 4, 6, on=STEPS) for name in ("RNN", "GRU", "LSTM")),
+    *(
+        row(name, 4, 6, 2, bias=False, batch_first=True, bidirectional=True, on=STEPS)
+        for name in ("RNN", "GRU", "LSTM")
+    ),
+    *(row(name, 4, 6, 3, dropout=0.4, on=STEPS[::2]) for name in ("RNN", "GRU", "LSTM")),
+    row("RNN", 4, 6, 2, "relu", True, True, 0.5, True, on=STEPS),
+    row("LSTM", 4, 6, 2, proj_size=2, bidirectional=True, dropout=0.3, on=STEPS),
+    row("LSTM", 4, 6, proj_size=3, bias=False, on=STEPS),
+    *(row(name, 4, 6, on=on) for name in ("RNNCell", "GRUCell", "LSTMCell") for on in ((3, 4), (4,))),
+    row("RNNCell", 4, 6, False, "relu", on=((3, 4), (3, 6))),
+    row("GRUCell", 4, 6, False, on=((3, 4), (3, 6))),
+]
+
 PAIR = ((3, 5), (3, 5))
 TRIPLE = ((3, 5), (3, 5), (3, 5))
 REDUCTIONS = ("mean", "sum", "none")
@@ -215,5 +231,6 @@ TABLES = [
 ]
 
 ROWS: list[Row] = [
-    *ACTIVATIONS, *LINEAR, *CONVOLUTIONS, *POOLS, *NORMS, *DROPOUTS, *ARRANGEMENTS, *LOSSES, *TABLES,
+    *ACTIVATIONS, *LINEAR, *CONVOLUTIONS, *POOLS, *NORMS, *DROPOUTS, *ARRANGEMENTS, *RECURRENT, *LOSSES,
+    *TABLES,
 ]  # fmt: skip

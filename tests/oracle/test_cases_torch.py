@@ -71,6 +71,7 @@ def compare(ours: Any, theirs: Any, tolerance: float, what: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:torch.*deprecated:UserWarning")
+@pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 @pytest.mark.parametrize("c", [c for c in CASES if c.torch], ids=[c.id for c in CASES if c.torch])
 def test_same_as_torch(c: Case, dtype: Any) -> None:

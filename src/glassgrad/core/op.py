@@ -473,10 +473,14 @@ def _folding(formula: Formula, missing: list[tuple[int, int]], g: Any, *kept: An
 
 
 class Parts:
-    """The gradients of some outputs of one node; adding two of them adds output by output."""
+    """The gradients of some outputs of one node; adding two of them adds output by output.
+
+    shared: what the formula that runs first may leave for those of the node's other inputs.
+    """
 
     def __init__(self, parts: dict[int, Any]) -> None:
         self.parts = parts
+        self.shared: Any = None
 
     def __add__(self, other: Parts) -> Parts:
         """Into self: a pick makes Parts for the walk alone, and a node of many outputs gets as many."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import functional, init, utils
-from .layers import activation, arrange, container, conv, dropout, linear, loss, norms, pooling, sparse
+from .layers import activation, arrange, container, conv, dropout, linear, loss, norms, pooling, recurrent, sparse
 from .layers.activation import *  # noqa: F403
 from .layers.arrange import *  # noqa: F403
 from .layers.container import *  # noqa: F403
@@ -13,6 +13,7 @@ from .layers.linear import *  # noqa: F403
 from .layers.loss import *  # noqa: F403
 from .layers.norms import *  # noqa: F403
 from .layers.pooling import *  # noqa: F403
+from .layers.recurrent import *  # noqa: F403
 from .layers.sparse import *  # noqa: F403
 from .module import Module
 from .parameter import Buffer, Parameter
@@ -27,4 +28,5 @@ __all__ += linear.__all__
 __all__ += loss.__all__
 __all__ += norms.__all__
 __all__ += pooling.__all__
+__all__ += recurrent.__all__
 __all__ += sparse.__all__

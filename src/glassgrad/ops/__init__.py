@@ -46,6 +46,7 @@ from . import (
     parts,
     pool,
     randoms,
+    recurrent,
     reduce,
     resample,
     shape,
@@ -98,6 +99,7 @@ MODULES = (
     unpool,
     grid,
     ctc,
+    recurrent,
     natives,
     copies,
 )

@@ -1,4 +1,4 @@
-"""Gradients clipped, and parameters as one vector."""
+"""Gradients clipped."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.backend import Array, xp_of
-from ..core.graph import as_array, touch
-from ..core.tensor import Tensor
-from ..ops.arrange import cat
+from ...core.backend import Array, xp_of
+from ...core.graph import as_array, touch
+from ...core.tensor import Tensor
 
-__all__ = [
-    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "parameters_to_vector",
-    "vector_to_parameters",
-]  # fmt: skip
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 Tensors = Tensor | Iterable[Tensor]
 
@@ -110,18 +106,3 @@ def clip_grad_value_(parameters: Tensors, clip_value: float, foreach: bool | Non
     for g in _gradients(parameters):
         xp_of(g.array).clip(g.array, -limit, limit, out=g.array)
         touch(g.version)
-
-
-def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """All elements of all parameters, one after the other: (sum of sizes,)."""
-    return cat([p.reshape(-1) for p in parameters])
-
-
-def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """The parameters become parts of the vector, in their order; they share its memory."""
-    if not isinstance(vec, Tensor):
-        raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
-    start = 0
-    for p in parameters:
-        p.data = vec.data[start : start + p.numel()].view(p.shape)
-        start += p.numel()
