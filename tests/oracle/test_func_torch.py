@@ -59,6 +59,7 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
     "jacrev chunks": lambda t, f, x, w, b, v: f.jacrev(lambda w: (x @ w).sin(), chunk_size=3)(w),
     "hessian": lambda t, f, x, w, b, v: f.hessian(lambda w: model(t, w, b, x))(w),
     "hessian of two": lambda t, f, x, w, b, v: f.hessian(lambda w, b: model(t, w, b, x), (0, 1))(w, b),
+    "hessian of a part": lambda t, f, x, w, b, v: f.hessian(lambda w: (w[1:] ** 3).sum())(w),
     "reverse over reverse": lambda t, f, x, w, b, v: f.jacrev(f.jacrev(lambda w: model(t, w, b, x)))(w),
     "forward over forward": lambda t, f, x, w, b, v: f.jacfwd(f.jacfwd(lambda w: model(t, w, b, x)))(w),
     "reverse over forward": lambda t, f, x, w, b, v: f.jacrev(f.jacfwd(lambda w: model(t, w, b, x)))(w),

@@ -193,7 +193,7 @@ def test_functional_call_and_new_weights() -> None:
 
 @pytest.mark.parametrize("name", ["GRU", "LSTM"])
 def test_functions_of_functions(name: str) -> None:
-    """vmap over the weights' gradients of single sequences, Jacobians in both modes."""
+    """Jacobians in both modes, a Hessian, and the weights' gradients of single sequences by vmap."""
     ours, theirs = both(name, 2, 3)
     x = draw((4, 5, 2))[0]
     jacobians = [
@@ -202,6 +202,13 @@ def test_functions_of_functions(name: str) -> None:
     ]
     near(*jacobians)
     near(gg.func.jacfwd(lambda a: ours(a)[0])(gg.tensor(x[:, 0])), jacobians[1], 1e-9)
+
+    a = x[:3, 0]
+    hessians = [
+        library.func.hessian(lambda a: (module(a)[0] ** 2).sum())(library.tensor(a))
+        for library, module in ((gg, ours), (torch, theirs))
+    ]
+    near(*hessians)
 
     def loss(params: Any, a: Any) -> Any:
         return (gg.func.functional_call(ours, params, (a,))[0] ** 2).sum()

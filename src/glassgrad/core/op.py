@@ -164,7 +164,14 @@ class Op:
         """After forward has raised: sample by sample, if it was given a batch of vmap's."""
         if not isinstance(problem, Exception) or deepest([arrays, options]) < 0:
             raise problem
-        return by_sample(self.forward, arrays, options)
+        return by_sample(self._attempt, arrays, options)
+
+    def _attempt(self, *arrays: Any, **options: Any) -> Any:
+        """forward on what is one sample here, and may be a batch of a vmap further out."""
+        try:
+            return self.forward(*arrays, **options)
+        except Exception as problem:
+            return self.again(problem, arrays, options)
 
     def state(self, arrays: list[Any], options: dict[str, Any], y: Any) -> list[Any]:
         """All that formulas may mention, in a fixed order: inputs, y, options, shapes of inputs, i."""
