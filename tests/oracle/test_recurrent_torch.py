@@ -205,7 +205,7 @@ def test_functions_of_functions(name: str) -> None:
 
     a = x[:3, 0]
     hessians = [
-        library.func.hessian(lambda a: (module(a)[0] ** 2).sum())(library.tensor(a))
+        library.func.hessian(lambda a, m=module: (m(a)[0] ** 2).sum())(library.tensor(a))
         for library, module in ((gg, ours), (torch, theirs))
     ]
     near(*hessians)

@@ -68,6 +68,7 @@ def _blocks(a: Array, n: int) -> list[Array]:
 
 
 def _sigmoid(x: Array) -> None:
+    """1 / (1 + exp(-x)) in x's own memory."""
     xp = xp_of(x)
     xp.exp(xp.negative(x, out=x), out=x)
     x += 1
@@ -77,15 +78,16 @@ def _sigmoid(x: Array) -> None:
 # --- h = f(a + m) ---
 
 
-def _elman(f: Any, name: str, slope: Callable[[Array], Array]) -> Cell:
+def _elman(f: Callable[..., Any], raw: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Cell:
+    """raw: f in its argument's own memory; slope: its derivative from its value."""
+
     def step(a: Tensor, m: Tensor, h: Tensor, k: None) -> tuple[Tensor, None, Tensor]:
         h = f(a + m)
         return h, None, h
 
     def forward(a: Array, m: Array, h: Array, k: None) -> tuple[Array, None]:
         a += m
-        xp = xp_of(a)
-        return (xp.tanh(a, out=a) if name == "tanh" else xp.maximum(a, 0, out=a)), None
+        return raw(a), None
 
     def back(d: Array, h: Array, k: None, h0: Array, k0: None, dh: Array, dk: None) -> tuple[Any, Any, Any]:
         xp_of(d).multiply(dh, slope(h), out=d)
@@ -164,8 +166,8 @@ def _gru_back(d: Array, gates: Array, m_n: Array, h0: Array, k0: None, dh: Array
 
 
 CELLS = {
-    "rnn_tanh": _elman(tanh, "tanh", lambda h: 1 - h * h),
-    "rnn_relu": _elman(relu, "relu", lambda h: h > 0),
+    "rnn_tanh": _elman(tanh, lambda a: xp_of(a).tanh(a, out=a), lambda h: 1 - h * h),
+    "rnn_relu": _elman(relu, lambda a: xp_of(a).maximum(a, 0, out=a), lambda h: h > 0),
     "lstm": Cell(4, False, _lstm_step, _lstm_forward, _lstm_back),
     "gru": Cell(3, True, _gru_step, _gru_forward, _gru_back),
 }
@@ -354,23 +356,22 @@ def _(primals: Any, tangents: Any, y: Any, **options: Any) -> Any:
         pairs = [(v, t) for v, t in zip(back, ts, strict=True) if v is not None]
         vs, ts = zip(*pairs, strict=True)
         found = grad(vs, us, ts, create_graph=not raw, materialize_grads=True)
-    return tuple([v.array if raw else v for v in found])
+    return tuple([v.array if raw else v for v in found])  # type: ignore[union-attr]
 
 
 # --- layers ---
 
 
-def _checked(cell: str, x: Tensor, states: list[Tensor], weights: list[Tensor | None]) -> None:
+def _checked(cell: str, x: Tensor, states: list[Tensor], weights: list[Any]) -> None:
     """RuntimeError unless x (rows, I), the states (N, P), (N, H) and the weights fit; see the module's text."""
-    given = [t for t in (*states, *weights) if t is not None]
-    for t in given:
-        if t.array.dtype != x.array.dtype:
+    for t in (*states, *weights):
+        if t is not None and t.array.dtype != x.array.dtype:
             raise RuntimeError(
                 f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {t.dtype}: "
                 f"{cell} needs input, states and weights of one dtype; convert with .to()"
             )
     blocks, (n, p) = CELLS[cell].gates, states[0].array.shape
-    gates = given[len(states) + 1].array.shape[0]  # rows of w_hh
+    gates = weights[1].array.shape[0]
     size = gates // blocks
     wanted = [(gates, x.array.shape[-1]), (gates, p), (gates,), (gates,), (p, size), (n, p), (n, size)]
     pairs = zip([*weights, *states], wanted, strict=False)
@@ -429,18 +430,8 @@ def over_batch(
         raise RuntimeError(f"{cell}: input must have 3 dimensions, got {input.array.ndim}")
     x = input.transpose(0, 1) if batch_first else input
     steps, n, size = x.array.shape
-    out, *states = _layers(
-        cell,
-        x.reshape(steps * n, size),
-        (n,) * steps,
-        hx,
-        params,
-        has_biases,
-        num_layers,
-        dropout,
-        train,
-        bidirectional,
-    )
+    options = has_biases, num_layers, dropout, train, bidirectional
+    out, *states = _layers(cell, x.reshape(steps * n, size), (n,) * steps, hx, params, *options)
     out = out.reshape(steps, n, out.array.shape[1])
     return out.transpose(0, 1) if batch_first else out, *states
 
@@ -468,7 +459,7 @@ def _public(cell: str, states: str, text: str) -> Callable[..., tuple[Tensor, ..
     {cell}(data, batch_sizes, hx, params, has_biases, num_layers, dropout, train, bidirectional)
     input (T, N, I), or (N, T, I) with batch_first; data (rows, I) of a PackedSequence. hx: {states}.
     params: for each layer and direction w_ih, w_hh and, if has_biases, b_ih, b_hh. Raises RuntimeError for sizes that
-    don't fit. nn.{cell[:3].upper() if cell != "lstm" else "LSTM"} holds the weights.
+    don't fit. The modules RNN, GRU and LSTM hold the weights.
     """
     return call
 
@@ -486,45 +477,40 @@ lstm = _public(
 # --- cells: one step ---
 
 
-def _cell(cell: str, x: Tensor, states: list[Tensor], weights: list[Tensor | None]) -> list[Tensor]:
-    w_ih, w_hh, *_ = weights
-    assert w_ih is not None and w_hh is not None
-    n, size = x.array.shape
-    if size != w_ih.array.shape[1]:
-        raise RuntimeError(f"input has inconsistent input_size: got {size} expected {w_ih.array.shape[1]}")
+def _cell(cell: str, x: Tensor, states: list[Tensor], *weights: Any) -> list[Tensor]:
+    (n, size), into, hidden = x.array.shape, weights[0].array.shape[1], weights[1].array.shape[1]
+    if size != into:
+        raise RuntimeError(f"input has inconsistent input_size: got {size} expected {into}")
     for k, h in enumerate(states):
         if h.array.shape[0] != n:
             raise RuntimeError(f"Input batch size {n} doesn't match hidden{k} batch size {h.array.shape[0]}")
-        if h.array.shape[1] != w_hh.array.shape[1]:
-            raise RuntimeError(
-                f"hidden{k} has inconsistent hidden_size: got {h.array.shape[1]}, expected {w_hh.array.shape[1]}"
-            )
-    weights = [*weights, None]
-    _checked(cell, x, states, weights)
+        if h.array.shape[1] != hidden:
+            raise RuntimeError(f"hidden{k} has inconsistent hidden_size: got {h.array.shape[1]}, expected {hidden}")
+    _checked(cell, x, states, [*weights, None])
     h0, c0 = (*states, None)[:2]
-    y = unroll(x, h0, c0, *weights, cell=cell, sizes=(n,), reverse=False)
-    return [y[0].clone(), *y[4:]]
+    y = unroll(x, h0, c0, *weights, None, cell=cell, sizes=(n,), reverse=False)
+    return [state.clone() for state in (y[0], *y[4:])]  # copies, as of layers
 
 
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
     """tanh(x w_ih^T + b_ih + h w_hh^T + b_hh): (N, I), (N, H) -> (N, H)."""
-    return _cell("rnn_tanh", input, [hx], [w_ih, w_hh, b_ih, b_hh])[0]
+    return _cell("rnn_tanh", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
     """relu(x w_ih^T + b_ih + h w_hh^T + b_hh): (N, I), (N, H) -> (N, H)."""
-    return _cell("rnn_relu", input, [hx], [w_ih, w_hh, b_ih, b_hh])[0]
+    return _cell("rnn_relu", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
     """One step of a GRU: (N, I), (N, H) -> (N, H)."""
-    return _cell("gru", input, [hx], [w_ih, w_hh, b_ih, b_hh])[0]
+    return _cell("gru", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
 def lstm_cell(
@@ -533,5 +519,5 @@ def lstm_cell(
     """One step of an LSTM: (N, I), (h, c) each (N, H) -> (h, c)."""
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
-    h, c = _cell("lstm", input, list(hx), [w_ih, w_hh, b_ih, b_hh])
-    return h, c.clone()
+    h, c = _cell("lstm", input, list(hx), w_ih, w_hh, b_ih, b_hh)
+    return h, c
