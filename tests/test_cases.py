@@ -212,7 +212,8 @@ class Recorder:
             with np.errstate(all="ignore"):  # NumPy would name this file, not the package's
                 y = plain(*arrays, **options)
             kept = tuple(a.copy() if isinstance(a, np.ndarray) else a for a in arrays)
-            self.calls.setdefault(declared.name, []).append((self.smooth, kept, options, y))
+            if all(isinstance(v, (np.ndarray, np.generic)) for v in outputs_of(y)):  # not while a formula is traced
+                self.calls.setdefault(declared.name, []).append((self.smooth, kept, options, y))
             return y
 
         return forward

@@ -38,6 +38,7 @@ from .core.modes import (
     no_grad,
     set_grad_enabled,
 )  # fmt: skip
+from .core.native import get_num_threads, set_num_threads
 from .core.printing import get_printoptions, printoptions, set_printoptions
 from .core.size import Size
 from .core.tensor import Tensor, tensor

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import glassgrad
+from glassgrad.core import native
 from glassgrad.data.download import DatasetNotFound, folders_of, locate
 from glassgrad.data.vision import MNIST_SOURCE
 
@@ -48,9 +49,19 @@ def engine() -> Iterator[Row]:
     yield "glassgrad", f"{glassgrad.__version__}, {Path(glassgrad.__file__).parent}"
     yield "Python", f"{platform.python_version()} {platform.python_implementation()}, {platform.platform()}"
     yield "NumPy", np.__version__
+    yield "kernels", kernels()
     yield "BLAS", blas()
     settings = [f"{name}={os.environ[name]}" for name in THREAD_SETTINGS if name in os.environ]
     yield "threads", ", ".join([f"{cpus()} CPUs for this process", *settings])
+
+
+def kernels() -> str:
+    """Which build of the kernels runs, or why none does, and the command that changes it."""
+    if native.engine is not None:
+        return f"{native.engine.__name__.rsplit('.', 1)[-1]}, {native.get_num_threads()} threads"
+    if os.environ.get("GLASSGRAD_NATIVE") == "0":
+        return "switched off by GLASSGRAD_NATIVE=0: unset GLASSGRAD_NATIVE"
+    return "not built, everything works more slowly: with a C++ compiler there, pip install --force-reinstall glassgrad"
 
 
 def blas() -> str:

@@ -3,6 +3,8 @@ Python alone."""
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -24,3 +26,21 @@ def attach() -> None:
 def program(function: Callable[..., Any]) -> Any:
     """A function of arrays as one that runs without temporaries, in chunks and on all cores, where it can be."""
     return function if engine is None else engine.Program(function, kernels.traced)
+
+
+def get_num_threads() -> int:
+    """How many threads an operation runs on: OMP_NUM_THREADS, or the cores this process may use, unless set."""
+    return engine.get_num_threads() if engine is not None else int(os.environ.get("OMP_NUM_THREADS", 1))
+
+
+def set_num_threads(n: int) -> None:
+    """Run operations on n threads. RuntimeError unless n is positive; without kernels, a warning that NumPy decides."""
+    if n < 1:
+        raise RuntimeError(f"set_num_threads expects a positive integer, got {n}")
+    if engine is not None:
+        engine.set_num_threads(n)
+    else:
+        warnings.warn(
+            "without its kernels glassgrad computes on NumPy's threads: set OMP_NUM_THREADS before Python starts",
+            stacklevel=2,
+        )

@@ -129,7 +129,7 @@ class Op:
         self.keeps = position(
             [[places.index(name) for name in self.mentions.get(x, ()) if name in places] for x in self.inputs]
         )
-        if engine is not None and not (self.variadic or self.outputs or self.view):
+        if engine is not None and not (self.variadic or self.outputs):
             self.plan = self._plan(None)
 
     def _plan(self, stretched: Any) -> Any:
@@ -141,7 +141,8 @@ class Op:
         }
         keeps = tuple(tuple(codes[name] for name in self.mentions.get(x, ())) for x in self.inputs)
         differentiable = tuple(self.declared.get(x) is not None for x in self.inputs)
-        return engine.Plan(self, stretched, keeps, differentiable, tuple(self.options), tuple(self.options.values()))
+        options = tuple(self.options), tuple(self.options.values())
+        return engine.Plan(self, stretched, keeps, differentiable, *options, self.view)
 
     def _taker(self, mentions: tuple[str, ...]) -> Callable[[list[Any]], tuple[Any, ...]]:
         """What takes a formula's arguments out of a state; see `state`."""

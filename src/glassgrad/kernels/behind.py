@@ -12,28 +12,23 @@ from . import engine
 Kernel = Callable[..., Any]
 
 
-def behind(name: str) -> Callable[[Kernel], Kernel]:
-    """Put a kernel before the function of the operation of this name."""
-    declared = REGISTRY[name]
+def first(kernel: Kernel, function: Kernel) -> Kernel:
+    """The kernel, and the function where that gives None."""
 
-    def put(kernel: Kernel) -> Kernel:
-        function = declared.forward
+    def either(*arrays: Any, **options: Any) -> Any:
+        made = kernel(*arrays, **options)
+        return function(*arrays, **options) if made is None else made
 
-        def forward(*arrays: Any, **options: Any) -> Any:
-            made = kernel(*arrays, **options)
-            return function(*arrays, **options) if made is None else made
-
-        forward.__wrapped__ = function  # type: ignore[attr-defined]
-        declared.forward = forward
-        return kernel
-
-    return put
+    either.__wrapped__ = function  # type: ignore[attr-defined]
+    return either
 
 
 def attach() -> None:
     """Put every kernel in its place; called once, when the operations are there."""
     for name, kernel in KERNELS.items():
-        behind(name)(kernel)
+        REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
+    for name, kernel in SLOPES.items():
+        REGISTRY[name].formulas[0] = first(kernel, REGISTRY[name].formulas[0])
 
 
 # --- convolution and pooling ---
@@ -92,7 +87,45 @@ def linear_(x: Any, w: Any, b: Any = None) -> Any:
     return engine.linear(x, w, b)
 
 
+# --- rows ---
+
+
+def _last(x: Any, dim: int) -> bool:
+    return dim in (-1, getattr(x, "ndim", 0) - 1)
+
+
+def softmax_(x: Any, *, dim: int) -> Any:
+    return engine.softmax(x) if _last(x, dim) else None
+
+
+def log_softmax_(x: Any, *, dim: int) -> Any:
+    return engine.log_softmax(x) if _last(x, dim) else None
+
+
+def softmax_slope(g: Any, y: Any, dim: int) -> Any:
+    return engine.softmax_slope(g, y) if _last(g, dim) else None
+
+
+def standardize(x: Any, *, dims: Any, eps: float) -> Any:
+    """Over the last dims: layer norm, and group norm as it is computed here."""
+    n = x.ndim
+    return engine.standardize(x, len(dims), eps) if tuple(dims) == tuple(range(n - len(dims), n)) else None
+
+
+def standardize_slope(g: Any, x_shape: Any, y: Any, dims: Any, eps: float) -> Any:
+    n = len(x_shape)
+    if g[0] is None or g[1] is not None or g[2] is not None or tuple(dims) != tuple(range(n - len(dims), n)):
+        return None
+    return engine.standardize_slope(g[0], y[0], y[2], eps)
+
+
 KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
+    "gelu": engine.gelu, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
+}  # fmt: skip
+
+# Formulas of the first input. They are called with tensors, too, which no kernel takes.
+SLOPES: dict[str, Kernel] = {
+    "gelu": engine.gelu_slope, "softmax": softmax_slope, "standardize": standardize_slope,
 }  # fmt: skip

@@ -23,7 +23,7 @@ TEMPORARIES = 16
 untraced: dict[str, str] = {}  # functions that are called as they are, and why
 
 
-class Untraceable(TypeError):
+class Untraceable(TypeError, AttributeError):
     """The function did something with a symbol that is no arithmetic."""
 
 
@@ -35,8 +35,11 @@ class Trace:
     steps: list[tuple[Any, tuple[Any, ...], Symbol]] = field(default_factory=list)
 
     def add(self, ufunc: Any, operands: tuple[Any, ...]) -> Symbol:
-        if not all(isinstance(x, (Symbol, int, float, np.floating)) for x in operands):
-            raise Untraceable
+        for x in operands:  # Python's numbers take the arrays' dtype, NumPy's have their own
+            if type(x) not in (Symbol, int, float) and getattr(x, "dtype", None) != self.dtype:
+                raise Untraceable
+            if isinstance(x, np.ndarray):
+                raise Untraceable
         if ufunc is np.power and not isinstance(operands[1], Symbol) and operands[1] == 2:
             ufunc, operands = np.square, operands[:1]  # as an array's ** does
         dtype = self.dtype if ufunc is None else self._result(ufunc, operands)

@@ -14,6 +14,7 @@ from ..core.backend import Array, ndarray
 from ..core.dtypes import bool_, can_cast, result_type
 from ..core.fast import PYTHON, binary, broadcast_error, given, meet, refused, unary
 from ..core.graph import as_array
+from ..core.native import engine
 from ..core.op import op
 from ..core.tensor import Tensor
 from .shape import expand
@@ -125,6 +126,8 @@ BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 def choose(condition: Array, x: Any, other: Any) -> Array:
     """np.where; for floats by bit masks, which take the same time for every mask (branches guess random ones wrong)."""
+    if engine is not None and (made := engine.choose(condition, x, other)) is not None:
+        return made
     like = x if type(x) is ndarray else other
     if type(like) is not ndarray or like.size < 512 or like.dtype.kind != "f" or type(condition) is not ndarray:
         return np.where(condition, x, other)

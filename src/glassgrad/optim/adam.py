@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array
+from ..core.native import engine
 from ..core.tensor import Tensor
 from .optimizer import Group, Optimizer, scalar
 
@@ -75,9 +76,12 @@ class Adam(Optimizer):
         rate = lr / (1 - b1**n)
         decoupled = group["decoupled_weight_decay"]
         kept = self.slots(p, "exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
+        keep = 1 - lr * group["weight_decay"] if decoupled else 1.0
         for x, g, t, m, v, *largest in self.pieces(p, group, *kept, decay=not decoupled):
+            if engine is not None and not largest and engine.adam(x, g, m, v, b1, b2, rate, root, eps, keep):
+                continue
             if decoupled:
-                x *= 1 - lr * group["weight_decay"]
+                x *= keep
             average(m, g, b1, t)
             average_square(v, g, b2, t)
             if largest:

@@ -92,17 +92,22 @@ bool number_of(PyObject* x, int type, Number& number) {
     return true;
 }
 
-void choose(char* const* at, const npy_intp* by, npy_intp n, npy_intp width) {
-    const char *mask = at[0], *yes = at[1], *no = at[2];
-    char* out = at[3];
-    auto pick = [&](auto zero) {
-        using T = decltype(zero);
-        for (npy_intp k = 0; k < n; ++k)
-            reinterpret_cast<T*>(out)[k] = mask[k * by[0]] ? *reinterpret_cast<const T*>(yes + k * by[1])
-                                                           : *reinterpret_cast<const T*>(no + k * by[2]);
+// out = mask ? yes : no. Both are loaded in any case, so that nothing branches; a single number becomes a step of 0.
+template <class T, int YES, int NO>
+void choose(const char* __restrict mask, const T* __restrict yes, const T* __restrict no, T* __restrict out, npy_intp n) {
+    for (npy_intp k = 0; k < n; ++k) {
+        const T a = yes[k * YES], b = no[k * NO];
+        out[k] = mask[k] ? a : b;
+    }
+}
+
+template <class T>
+void choose(char* const* at, const npy_intp* by, npy_intp n) {
+    auto run = [&](auto kernel) {
+        kernel(at[0], reinterpret_cast<T*>(at[1]), reinterpret_cast<T*>(at[2]), reinterpret_cast<T*>(at[3]), n);
     };
-    if (width == 4) pick(float{});
-    else pick(double{});
+    if (by[1]) run(by[2] ? choose<T, 1, 1> : choose<T, 1, 0>);
+    else run(by[2] ? choose<T, 0, 1> : choose<T, 0, 0>);
 }
 
 struct Operand {
@@ -151,7 +156,7 @@ void run(const Code& code, const Operand* arguments, char* out, npy_intp width, 
             };
             for (int k = 0; k < step.count; ++k) put(k, step.operand[k]);
             put(step.count, step.result);
-            if (step.loop == nullptr) choose(data, by, n, width);
+            if (step.loop == nullptr) (width == 4 ? choose<float> : choose<double>)(data, by, n);
             else step.loop(data, &n, by, step.data);
         }
     }
@@ -320,8 +325,6 @@ PyType_Spec spec = {"glassgrad.kernels.Program", sizeof(Program), 0,
 
 }  // namespace
 
-PyObject* function_of(PyObject* program) { return reinterpret_cast<Program*>(program)->function; }
-
 PyObject* run_program(PyObject* self, PyObject* const* args, Py_ssize_t positional, PyObject* names) {
     auto* program = reinterpret_cast<Program*>(self);
     const Py_ssize_t count = positional + (names ? PyTuple_GET_SIZE(names) : 0);
@@ -385,7 +388,86 @@ PyObject* run_program(PyObject* self, PyObject* const* args, Py_ssize_t position
     return made;
 }
 
+namespace {
+
+// How many elements of the mask stand in a row before they come again, for an array of which the mask has the last
+// dims, or all of them with some in front repeated; 0 where it lies otherwise.
+npy_intp period_of(PyArrayObject* mask, PyArrayObject* array) {
+    const int dims = PyArray_NDIM(mask), lead = PyArray_NDIM(array) - dims;
+    if (lead < 0 || !PyArray_ISBEHAVED_RO(mask)) return 0;
+    npy_intp period = 1;
+    bool again = false;
+    for (int d = dims - 1; d >= 0; --d) {
+        const npy_intp size = PyArray_DIM(mask, d), stride = PyArray_STRIDE(mask, d);
+        if (size != PyArray_DIM(array, lead + d)) return 0;
+        if (size == 1) continue;
+        again = again || stride == 0;
+        if (stride != (again ? 0 : period)) return 0;
+        if (!again) period *= size;
+    }
+    return period;
+}
+
+// choose(mask, yes, no) -> mask ? yes : no, or None: yes and no are arrays of one shape or numbers, the mask has that
+// shape or its last dims.
+PyObject* py_choose(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (count != 3 || !is_array(args[0]) || PyArray_TYPE(as_array(args[0])) != NPY_BOOL) Py_RETURN_NONE;
+    PyArrayObject *mask = as_array(args[0]), *shaped = nullptr;
+    for (PyObject* x : {args[1], args[2]}) {
+        if (!is_array(x)) continue;
+        PyArrayObject* array = as_array(x);
+        if ((PyArray_TYPE(array) != NPY_FLOAT && PyArray_TYPE(array) != NPY_DOUBLE) || !PyArray_ISCARRAY_RO(array) ||
+            (shaped && (PyArray_TYPE(shaped) != PyArray_TYPE(array) || !PyArray_SAMESHAPE(shaped, array))))
+            Py_RETURN_NONE;
+        shaped = array;
+    }
+    const npy_intp period = shaped ? period_of(mask, shaped) : 0;
+    if (period == 0 || PyArray_SIZE(shaped) == 0) Py_RETURN_NONE;
+    const int type = PyArray_TYPE(shaped);
+    Number numbers[2];
+    char* data[2];
+    npy_intp by[2];
+    for (int k = 0; k < 2; ++k) {
+        PyObject* x = args[1 + k];
+        if (is_array(x)) {
+            data[k] = PyArray_BYTES(as_array(x));
+            by[k] = PyArray_ITEMSIZE(shaped);
+        } else if (number_of(x, type, numbers[k])) {
+            data[k] = reinterpret_cast<char*>(&numbers[k]);
+            by[k] = 0;
+        } else {
+            Py_RETURN_NONE;
+        }
+    }
+    PyObject* made = PyArray_SimpleNew(PyArray_NDIM(shaped), PyArray_DIMS(shaped), type);
+    if (made == nullptr) return nullptr;
+    char *out = PyArray_BYTES(as_array(made)), *bits = PyArray_BYTES(mask);
+    const npy_intp width = PyArray_ITEMSIZE(shaped), n = PyArray_SIZE(shaped);
+    const npy_intp run = std::min(period, GRAIN), runs = (period + run - 1) / run, repeats = n / period;
+    Py_BEGIN_ALLOW_THREADS
+    ranges(static_cast<std::size_t>(runs * repeats), static_cast<std::size_t>(std::max<npy_intp>(1, GRAIN / run)),
+           [&](std::size_t begin, std::size_t end) {
+               for (auto k = static_cast<npy_intp>(begin); k < static_cast<npy_intp>(end); ++k) {
+                   const npy_intp in = k % runs * run, at = k / runs * period + in;
+                   char* operands[4] = {bits + in, data[0] + at * by[0], data[1] + at * by[1], out + at * width};
+                   const npy_intp steps[4] = {1, by[0], by[1], width};
+                   (width == 4 ? choose<float> : choose<double>)(operands, steps, std::min(run, period - in));
+               }
+           });
+    Py_END_ALLOW_THREADS
+    return made;
+}
+
+PyMethodDef functions[] = {
+    {"choose", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_choose)), METH_FASTCALL,
+     "choose(mask, yes, no), or None"},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+}  // namespace
+
 int add_program(PyObject* module) {
+    if (PyModule_AddFunctions(module, functions) < 0) return -1;
     program_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
     if (program_type == nullptr) return -1;
     return PyModule_AddObjectRef(module, "Program", reinterpret_cast<PyObject*>(program_type));

@@ -11,7 +11,4 @@ extern PyTypeObject* program_type;
 // names and options are keyword arguments as in a vectorcall: they follow the others in args.
 PyObject* run_program(PyObject* program, PyObject* const* args, Py_ssize_t count, PyObject* names);
 
-// The function that it was made from. Borrowed.
-PyObject* function_of(PyObject* program);
-
 }  // namespace glassgrad

@@ -20,7 +20,8 @@ struct Engine {
     PyTypeObject *tensor, *node;
     Py_ssize_t array, version, needs, origin, view;                                           // of a tensor
     Py_ssize_t op, edges, saved, guards, stamp, hooks, number, place, freed;                 // of a node
-    Py_ssize_t seen;                                                                          // of a view
+    PyTypeObject* view_type;
+    Py_ssize_t seen, base, steps, recorded, several;                                          // of a view
     PyObject *grad_mode, *numbers, *watchers, *theirs, *package;
     PyObject *conclude, *before, *attended, *anomaly, *accumulate, *deliver;
 } engine;
@@ -122,6 +123,44 @@ PyObject* new_tensor(PyObject* array) {
     return made;
 }
 
+// The tensor of an array that shares the memory of x, made from it by (declared, further arguments, options): what
+// core/views.py's view_of makes. Takes the array.
+PyObject* new_view(PyObject* x, PyObject* array, PyObject* declared, PyObject* further, PyObject* options, bool on) {
+    Ref made(new_tensor(array)), view(engine.view_type->tp_alloc(engine.view_type, 0));
+    Ref step(PyTuple_Pack(3, declared, further, options));
+    if (!made || !view || !step) return nullptr;
+    PyObject *before = slot(x, engine.view), *version = slot(x, engine.version);
+    Ref steps;
+    bool recorded = on;
+    PyObject *base = x, *several = Py_False;
+    if (before == Py_None) {
+        steps = Ref(PyTuple_Pack(1, step.get()));
+    } else {
+        Ref last(PyTuple_Pack(1, step.get()));
+        steps = Ref(last ? PySequence_Concat(slot(before, engine.steps), last.get()) : nullptr);
+        recorded = on && slot(before, engine.recorded) == Py_True;
+        base = slot(before, engine.base);
+        several = slot(before, engine.several);
+    }
+    PyObject* seen = PyLong_FromLongLong(count_of(version));
+    if (!steps || seen == nullptr) return nullptr;
+    fill(view.get(), engine.base, Py_NewRef(base));
+    fill(view.get(), engine.steps, steps.release());
+    fill(view.get(), engine.seen, seen);
+    fill(view.get(), engine.recorded, PyBool_FromLong(recorded));
+    fill(view.get(), engine.several, Py_NewRef(several));
+    const int type = PyArray_TYPE(as_array(array));
+    if (!on && wants_gradient(x) && (type == NPY_FLOAT || type == NPY_DOUBLE)) {  // as in PyTorch: one of its own
+        Py_DECREF(slot(made.get(), engine.needs));
+        fill(made.get(), engine.needs, Py_NewRef(Py_True));
+    }
+    Py_DECREF(slot(made.get(), engine.version));
+    fill(made.get(), engine.version, Py_NewRef(version));
+    Py_DECREF(slot(made.get(), engine.view));
+    fill(made.get(), engine.view, view.release());
+    return made.release();
+}
+
 // What a formula mentions, and so what is kept for it: codes as in Plan below.
 enum { SHAPE = 1 << 16, OPTION = 1 << 17 };
 
@@ -133,6 +172,7 @@ struct Plan {
     std::vector<char>* differentiable;      // by input
     PyObject* names;                        // of the options
     PyObject* defaults;                     // of the options
+    bool view;                              // the result shares the first input's memory
 };
 
 PyObject* shape_of(PyObject* array) {
@@ -227,11 +267,12 @@ int connect_node(const Plan* plan, PyObject* const* args, PyObject* const* array
     return 0;
 }
 
-// Plan(declared, stretched, keeps, differentiable, names, defaults)
+// Plan(declared, stretched, keeps, differentiable, names, defaults, view)
 PyObject* plan_new(PyTypeObject* type, PyObject* args, PyObject*) {
     PyObject *declared, *stretched, *keeps, *differentiable, *names, *defaults;
-    if (!PyArg_ParseTuple(args, "OOO!O!O!O!", &declared, &stretched, &PyTuple_Type, &keeps, &PyTuple_Type,
-                          &differentiable, &PyTuple_Type, &names, &PyTuple_Type, &defaults))
+    int view;
+    if (!PyArg_ParseTuple(args, "OOO!O!O!O!p", &declared, &stretched, &PyTuple_Type, &keeps, &PyTuple_Type,
+                          &differentiable, &PyTuple_Type, &names, &PyTuple_Type, &defaults, &view))
         return nullptr;
     auto* plan = reinterpret_cast<Plan*>(type->tp_alloc(type, 0));
     if (plan == nullptr) return nullptr;
@@ -239,6 +280,7 @@ PyObject* plan_new(PyTypeObject* type, PyObject* args, PyObject*) {
     plan->stretched = stretched == Py_None ? nullptr : Py_NewRef(stretched);
     plan->names = Py_NewRef(names);
     plan->defaults = Py_NewRef(defaults);
+    plan->view = view;
     plan->keeps = new std::vector<std::vector<int>>;
     plan->differentiable = new std::vector<char>;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(keeps); ++i) {
@@ -316,29 +358,38 @@ PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
         y = Ref(again);
         plain = false;
     }
+    auto conclude = [&] {
+        return PyObject_CallFunctionObjArgs(engine.conclude, declared, args, options, arrays.get(), y.get(),
+                                            needs ? Py_True : Py_False, nullptr);
+    };
     const int type = is_array(y.get()) ? PyArray_TYPE(as_array(y.get())) : NPY_NOTYPE;
     if (plan.get() == Py_None || count > static_cast<Py_ssize_t>(reinterpret_cast<Plan*>(plan.get())->keeps->size()) || !plain || type == NPY_NOTYPE || PyList_GET_SIZE(engine.watchers) > 0 ||
         (needs && type != NPY_FLOAT && type != NPY_DOUBLE))
-        return PyObject_CallFunctionObjArgs(engine.conclude, declared, args, options, arrays.get(), y.get(),
-                                            needs ? Py_True : Py_False, nullptr);
+        return conclude();
     auto* how = reinterpret_cast<Plan*>(plan.get());
-    if (needs) {
-        const int on = records();
-        if (on < 0) return nullptr;
-        if (!on) needs = false;
-    }
-    if (needs) {
+    const int on = needs || how->view ? records() : 0;
+    if (on < 0) return nullptr;
+    if (needs && on) {
         bool connected = false;
         for (Py_ssize_t i = 0; i < count; ++i) {
             if (!is_tensor(items[i]) || !wants_gradient(items[i])) continue;
             if (!(*how->differentiable)[i])  // to say so, or to say that there is nothing to say
-                return PyObject_CallFunctionObjArgs(engine.conclude, declared, args, options, arrays.get(), y.get(),
-                                                    Py_True, nullptr);
+                return conclude();
             connected = true;
         }
         needs = connected;
     }
-    Ref made(new_tensor(y.release()));
+    needs = needs && on;
+    Ref made;
+    if (how->view) {
+        if (count == 0 || !is_tensor(items[0])) return conclude();
+        Ref further(PyTuple_New(count - 1));
+        for (Py_ssize_t i = 1; further && i < count; ++i) PyTuple_SET_ITEM(further.get(), i - 1, Py_NewRef(items[i]));
+        if (!further) return nullptr;
+        made = Ref(new_view(items[0], y.release(), declared, further.get(), options, on));
+    } else {
+        made = Ref(new_tensor(y.release()));
+    }
     if (!made) return nullptr;
     if (needs && connect_node(how, items, PySequence_Fast_ITEMS(arrays.get()), count, options, made.get(), 0) < 0)
         return nullptr;
@@ -386,7 +437,8 @@ PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t fl
             const int its = PyArray_TYPE(as_array(operands[i]));
             if ((its != NPY_FLOAT && its != NPY_DOUBLE) || its != PyArray_TYPE(as_array(operands[0]))) return slow();
         }
-        y = Ref(PyObject_Vectorcall(function_of(op->program), operands, count, nullptr));
+        Ref forward(PyObject_GetAttr(op->plan->declared, text_forward));  // which may have a kernel before it by now
+        y = Ref(forward ? PyObject_Vectorcall(forward.get(), operands, count, nullptr) : nullptr);
         if (y && !is_array(y.get())) y = Ref(PyArray_FromAny(y.get(), nullptr, 0, 0, 0, nullptr));
         if (!y) {  // to say it in our words
             PyErr_Clear();
@@ -777,11 +829,14 @@ PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
         {node, "edges", &engine.edges}, {node, "saved", &engine.saved}, {node, "guards", &engine.guards},
         {node, "stamp", &engine.stamp}, {node, "hooks", &engine.hooks}, {node, "number", &engine.number},
         {node, "place", &engine.place}, {node, "freed", &engine.freed}, {view, "seen", &engine.seen},
+        {view, "base", &engine.base}, {view, "steps", &engine.steps}, {view, "recorded", &engine.recorded},
+        {view, "several", &engine.several},
     };
     for (const auto& s : slots)
         if ((*s.offset = offset_of(s.type, s.name)) < 0) return nullptr;
     engine.tensor = reinterpret_cast<PyTypeObject*>(tensor);
     engine.node = reinterpret_cast<PyTypeObject*>(node);
+    engine.view_type = reinterpret_cast<PyTypeObject*>(view);
     for (PyObject* held : {tensor, node, engine.grad_mode, engine.numbers, engine.watchers, engine.theirs,
                            engine.package, engine.conclude, engine.before, engine.attended, engine.anomaly})
         Py_INCREF(held);  // for as long as the process runs

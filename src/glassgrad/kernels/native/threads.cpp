@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -90,8 +91,10 @@ private:
     std::atomic<void*> given{nullptr};
     std::atomic<bool> stopping{false};
 
-    // The cores this process may use.
+    // OMP_NUM_THREADS, as PyTorch; else the cores that this process may use.
     static std::size_t default_size() {
+        const char* asked = std::getenv("OMP_NUM_THREADS");
+        if (const int n = asked ? std::atoi(asked) : 0; n > 0) return static_cast<std::size_t>(n);
 #if defined(__linux__)
         cpu_set_t allowed;
         if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return CPU_COUNT(&allowed);
@@ -162,7 +165,7 @@ PyObject* get_num_threads(PyObject*, PyObject*) { return PyLong_FromSize_t(pool(
 PyObject* set_num_threads(PyObject*, PyObject* number) {
     const Py_ssize_t n = PyLong_AsSsize_t(number);
     if (n == -1 && PyErr_Occurred()) return nullptr;
-    if (n < 1) return PyErr_Format(PyExc_RuntimeError, "set_num_threads expects a positive integer, not %zd", n);
+    if (n < 1) return PyErr_Format(PyExc_RuntimeError, "a pool has a positive number of threads, not %zd", n);
     Py_BEGIN_ALLOW_THREADS
     pool().resize(static_cast<std::size_t>(n));
     Py_END_ALLOW_THREADS

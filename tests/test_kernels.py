@@ -1,0 +1,328 @@
+"""Kernels against the functions they stand before, on arrays of every shape and layout."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import glassgrad as gg
+from glassgrad.core.native import engine
+from glassgrad.core.op import REGISTRY
+
+pytestmark = pytest.mark.skipif(engine is None, reason="the kernels are not built, or switched off")
+
+FLOATS = (np.float32, np.float64)
+TOLERANCE = {np.float32: 2e-6, np.float64: 1e-13}
+
+
+def both(name: str) -> tuple[Any, Any]:
+    """The kernel before an operation, and the operation's own function."""
+    forward = REGISTRY[name].forward
+    return forward, forward.__wrapped__
+
+
+def close(got: Any, expected: Any, dtype: Any, scale: float = 1.0) -> None:
+    for a, b in zip(*[x if isinstance(x, tuple) else (x,) for x in (got, expected)], strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        most = max(1.0, float(np.abs(b[np.isfinite(b)]).max(initial=0)))
+        np.testing.assert_allclose(a, b, rtol=0, atol=scale * TOLERANCE[dtype] * most)
+
+
+# --- layouts that a kernel meets ---
+
+LAYOUTS = {
+    "in order": lambda a: a,
+    "Fortran": np.asfortranarray,
+    "every second": lambda a: np.repeat(a, 2, -1)[..., ::2],
+    "backwards": lambda a: a[..., ::-1].copy()[..., ::-1],
+    "inside": lambda a: np.pad(a, [(1, 2)] * a.ndim)[(slice(1, -2),) * a.ndim],
+    "misaligned": lambda a: np.frombuffer(b"x" + a.tobytes(), np.uint8)[1:].view(a.dtype).reshape(a.shape),
+    "read-only": lambda a: np.frombuffer(a.tobytes(), a.dtype).reshape(a.shape),
+    "other byte order": lambda a: a.astype(a.dtype.newbyteorder()),
+}
+
+
+def layouts(*shape: int, seed: int = 0) -> Iterator[tuple[Any, np.ndarray]]:
+    for dtype in FLOATS:
+        a = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+        for layout in LAYOUTS.values():
+            yield dtype, layout(a)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_rows_in_every_layout(name: str) -> None:
+    fast, plain = both(name)
+    for width in (1, 3, 16, 17, 100):
+        for dtype, x in layouts(5, width, seed=width):
+            close(fast(x, dim=1), plain(x, dim=1).astype(dtype), dtype)
+            close(fast(x, dim=0), plain(x, dim=0).astype(dtype), dtype)
+
+
+@pytest.mark.parametrize("last", [1, 2])
+def test_standardize(last: int) -> None:
+    fast, plain = both("standardize")
+    slope = REGISTRY["standardize"].formulas[0]
+    for dtype, x in layouts(4, 3, 35):
+        options = {"dims": tuple(range(3 - last, 3)), "eps": 1e-5}
+        y = plain(np.array(x, dtype), **options)
+        close(tuple(part.astype(dtype) for part in fast(x, **options)), y, dtype, scale=4)
+        g = np.random.default_rng(1).standard_normal(x.shape).astype(dtype)
+        args = (g, None, None), x.shape, y, *options.values()
+        close(slope(*args), slope.__wrapped__(*args), dtype, scale=4)
+
+
+EXTREMES = np.array([0, -0.0, 1e-40, -1e-40, 1e-30, 80, -80, 1e38, -1e38, np.inf, -np.inf, np.nan], np.float32)
+
+
+def test_gelu() -> None:
+    x = np.concatenate([np.linspace(-15, 15, 30001, dtype=np.float32), EXTREMES])
+    wide = x.astype(np.float64)
+    plain = REGISTRY["gelu"].forward.__wrapped__
+    with np.errstate(all="ignore"):
+        expected = plain(wide)
+        y = engine.gelu(x)
+        np.testing.assert_allclose(y, expected, rtol=2e-6, atol=1e-37)
+        slope = REGISTRY["gelu"].formulas[0]
+        g = np.random.default_rng(0).standard_normal(x.shape).astype(np.float32)
+        got, right = slope(g, x), slope.__wrapped__(g.astype(np.float64), wide)
+        np.testing.assert_allclose(got, right, rtol=0, atol=3e-6)
+
+
+def test_softmax_of_extremes() -> None:
+    """Minus infinity alone gives NaN, as does NaN; beside numbers it has no weight."""
+    inf, nan = np.inf, np.nan
+    x = np.array([[1, -inf, 2], [-inf] * 3, [nan, 1, 2], [inf, 1, 2], [-1e38, 1e38, 0], [1e-40, 0, 0]], np.float32)
+    with np.errstate(all="ignore"):
+        for name in ("softmax", "log_softmax"):
+            fast, plain = both(name)
+            np.testing.assert_allclose(fast(x, dim=1), plain(x, dim=1), rtol=1e-6, atol=1e-6)
+
+
+def test_choose() -> None:
+    rng = np.random.default_rng(0)
+    for dtype in FLOATS:
+        x, other = rng.standard_normal((2, 3, 5, 40)).astype(dtype)
+        for mask in (rng.random((3, 5, 40)) < 0.5, rng.random((5, 40)) < 0.5, rng.random(40) < 0.5):
+            for yes, no in ((x, other), (x, 0), (-np.inf, x), (1.5, other)):
+                np.testing.assert_array_equal(engine.choose(mask, yes, no), np.where(mask, yes, no).astype(dtype))
+        assert engine.choose(rng.random((3, 1, 1)) < 0.5, x, 0) is None  # repeats in the middle
+        assert engine.choose(rng.random((3, 5, 40)) < 0.5, x[..., ::2], 0) is None
+
+
+# --- convolution and pooling ---
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_windows(seed: int) -> None:
+    """Convolution, its two gradients, sums over channels and 2 x 2 pooling, of random sizes."""
+    rng = np.random.default_rng(seed)
+    dtype = FLOATS[seed % 2]
+    n, c, o = rng.integers(1, (5, 6, 20))
+    kh, kw = rng.integers(1, 6, 2)
+    h, w = int(rng.integers(kh, kh + 20)), int(rng.integers(kw, kw + 70))
+    padding = tuple((int(a), int(b)) for a, b in rng.integers(0, ((kh, kh), (kw, kw))))
+    x, weight = rng.standard_normal((n, c, h, w)).astype(dtype), rng.standard_normal((o, c, kh, kw)).astype(dtype)
+    options = {"stride": (1, 1), "padding": padding, "dilation": (1, 1), "groups": 1}
+    fast, plain = both("convolution")
+    bias = rng.standard_normal(o).astype(dtype)
+    y = plain(x, weight, bias, **options)
+    close(fast(x, weight, bias, **options), y, dtype, scale=4)
+    close(fast(x, weight, **options), plain(x, weight, **options), dtype, scale=4)
+    g = rng.standard_normal(y.shape).astype(dtype)
+    fast, plain = both("convolution_input")
+    close(fast(g, weight, shape=(h, w), **options), plain(g, weight, shape=(h, w), **options), dtype, scale=4)
+    fast, plain = both("convolution_weight")
+    size = (int(kh), int(kw))
+    close(fast(x, g, size=size, **options), plain(x, g, size=size, **options), dtype, scale=8)
+    fast, plain = both("sum")
+    close(fast(g, dim=(0, 2, 3)), plain(g, dim=(0, 2, 3)), dtype, scale=4)
+    if min(h, w) < 2:
+        return
+    x[rng.random(x.shape) < 0.1] = np.nan
+    x = np.round(2 * x)  # ties
+    options = {"size": (2, 2), "stride": (2, 2), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
+    choices = np.empty((2, n, c, h // 2, w // 2), np.uint8)
+    fast, plain = both("max_pool")
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(fast(x, choices[0], **options), plain(x, choices[1], **options))
+    np.testing.assert_array_equal(*choices)
+    fast, plain = both("put_window")
+    g = rng.standard_normal(choices[0].shape).astype(dtype)
+    got = fast(g, choices[0], shape=(h, w), **options)
+    np.testing.assert_array_equal(got, plain(g, choices[0], shape=(h, w), **options))
+
+
+def test_nan_past_a_rows_end_stays_where_it_is() -> None:
+    """The weights' gradient reads whole vectors: what belongs to the next row must not count."""
+    x = np.zeros((1, 1, 4, 21), np.float32)
+    x[0, 0, 3, 0] = np.nan
+    g = np.ones((1, 1, 2, 19), np.float32)
+    options = {"size": (3, 3), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
+    (where,) = np.argwhere(np.isnan(REGISTRY["convolution_weight"].forward(x, g, **options)))
+    assert where.tolist() == [0, 0, 2, 0]
+
+
+# --- products ---
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_products(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = FLOATS[seed % 2]
+    batch = tuple(rng.integers(1, 4, rng.integers(0, 3)))
+    m, k, n = rng.integers(1, 90, 3)
+    left, right = list(LAYOUTS.values())[seed % 8], list(LAYOUTS.values())[seed // 8 % 8]
+    x, other = (rng.standard_normal((*batch, *size)).astype(dtype) for size in ((m, k), (k, n)))
+    expected = x @ other
+    fast = both("matmul")[0]
+    close(fast(left(x), right(other)).astype(dtype), expected, dtype, scale=4)
+    turned = np.ascontiguousarray(other.swapaxes(-1, -2)).swapaxes(-1, -2)
+    close(fast(x, turned), expected, dtype, scale=4)
+    if not batch:
+        b = rng.standard_normal(n).astype(dtype)
+        fast, plain = both("linear")
+        close(fast(x, other.T, b), plain(x, other.T, b), dtype, scale=4)
+        close(fast(x[None], other.T), plain(x[None], other.T), dtype, scale=4)
+
+
+@pytest.mark.parametrize("shapes", [((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (0, 3, 2))])
+def test_products_of_nothing(shapes: Any) -> None:
+    a, b = (gg.zeros(*shape) for shape in shapes)
+    np.testing.assert_array_equal((a @ b).numpy(), a.numpy() @ b.numpy())
+
+
+# --- programs ---
+
+
+def test_programs_are_the_function_bit_for_bit() -> None:
+    """What was traced gives the same bits as NumPy's calls one after the other, in chunks and on threads, too."""
+    functions = [
+        lambda x, y: x * (1 - y * y), lambda x, y: np.tanh(x) + 3 * np.exp(-y * y), lambda x, y: np.where(y <= 0, 0, x),
+        lambda x, y: x / y - np.sqrt(abs(x)) ** 2, lambda x, y: np.maximum(x, 0.5) * np.sign(2.0) - y,
+        lambda x, y: x * np.float64(0.1) + y,
+    ]  # fmt: skip
+    for n in (1, 7, 4096, 4097, 100_003):
+        for dtype in FLOATS:
+            x, y = np.random.default_rng(n).standard_normal((2, n)).astype(dtype)
+            for function in functions:
+                program = traced(function)
+                np.testing.assert_array_equal(program(x, y), function(x, y))
+                assert program(x, y).dtype == function(x, y).dtype
+                np.testing.assert_array_equal(program(x, np.broadcast_to(y[:1], n)), function(x, y[:1]))
+
+
+def traced(function: Any) -> Any:
+    from glassgrad.core.native import program
+
+    return program(function)
+
+
+def test_what_cannot_be_traced_is_called() -> None:
+    calls = []
+
+    def function(x: Any, n: int) -> Any:
+        calls.append(n)
+        return x.sum() * n if n else -x
+
+    program = traced(function)
+    x = np.arange(5.0)
+    for n in (3, 3, 0, 0, 4):
+        np.testing.assert_array_equal(program(x, n), function(x, n))
+    for shapes in ((3, 4), (4,)), ((2, 1), (1, 2)):
+        a, b = map(np.ones, shapes)
+        np.testing.assert_array_equal(traced(lambda x, y: x + y)(a, b), a + b)
+
+
+def test_a_trace_that_looks_at_a_number_holds_for_that_number() -> None:
+    program = traced(lambda x, p: x * x if p == 2 else 1 / x if p == -1 else x**p)
+    x = np.array([0.5, 2.0, 3.0])
+    for p in (2, -1, 3, 2, 0.5, 2.0, *range(40)):
+        np.testing.assert_allclose(program(x, p), x ** float(p), rtol=1e-15)
+
+
+TRACED = {
+    "tanh", "sigmoid", "exp", "log", "sqrt", "add", "sub", "mul", "div", "neg", "relu", "silu", "sin", "cos",
+    "square", "reciprocal", "lt", "eq",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(TRACED))
+def test_is_traced(name: str) -> None:
+    """Tracing gives up silently; these must not be among what it gives up."""
+    from glassgrad.kernels.trace import ARRAY, trace
+
+    declared = REGISTRY[name]
+    x = tuple(np.ones(3) for _ in declared.inputs)
+    assert trace(declared.forward, x, (ARRAY,) * len(x), None, np.dtype(float))[0] is not None
+    for formula, name in zip(declared.formulas, declared.inputs, strict=False):
+        mentioned = declared.mentions.get(name, ())
+        if formula is not None and not any("shape" in m for m in mentioned):
+            args = tuple(np.ones(3) for _ in range(1 + len(mentioned)))
+            found = trace(formula.__wrapped__, args, (ARRAY,) * len(args), None, np.dtype(float))[0]
+            assert found is not None or formula.__wrapped__(*args) is args[0]
+
+
+# --- threads and memory ---
+
+
+def test_threads_change_nothing() -> None:
+    before = gg.get_num_threads()
+    x = gg.randn(300, 1000, requires_grad=True)
+    results = []
+    try:
+        for n in (1, 2, 3):
+            gg.set_num_threads(n)
+            x.grad = None
+            ((x * 2).tanh() * x).sum().backward()
+            results.append(x.grad.numpy())
+    finally:
+        gg.set_num_threads(before)
+    for other in results[1:]:
+        np.testing.assert_array_equal(other, results[0])
+    with pytest.raises(RuntimeError, match="positive"):
+        gg.set_num_threads(0)
+
+
+def test_many_threads_at_once() -> None:
+    """Every part of every piece of work is done once, whoever else wants the pool."""
+    x = np.random.default_rng(0).standard_normal(200_000).astype(np.float32)
+    expected = np.tanh(x) * x
+    program, wrong = traced(lambda x: np.tanh(x) * x), []
+
+    def work() -> None:
+        wrong.extend(k for k in range(60) if not np.array_equal(program(x), expected))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_memory_comes_again() -> None:
+    engine.release_memory()
+    assert engine.kept_bytes() == 0
+    a = np.empty(1_000_000)
+    place = a.__array_interface__["data"][0]
+    assert place % 64 == 0
+    del a
+    assert engine.kept_bytes() >= 8_000_000
+    b = np.zeros(1_000_000)
+    assert b.__array_interface__["data"][0] == place and not b.any()
+    b.resize(10, refcheck=False)
+    b.resize(2_000_000, refcheck=False)
+    assert not b.any() and b.size == 2_000_000
+    engine.release_memory()
+    assert engine.kept_bytes() == 0
+
+
+def test_operations_are_copied_as_functions_are() -> None:
+    import copy
+
+    assert copy.deepcopy(gg.tanh) is gg.tanh
+    assert gg.tanh.__name__ == "tanh"
