@@ -266,6 +266,39 @@ def test_is_traced(name: str) -> None:
             assert found is not None or formula.__wrapped__(*args) is args[0]
 
 
+# --- recurrence ---
+
+
+@pytest.mark.parametrize("size", [1, 16, 19, 64])
+def test_lstm_step(size: int) -> None:
+    from glassgrad.ops.recurrent import CELLS
+
+    cell, rng = CELLS["lstm"], np.random.default_rng(size)
+    a, m = (3 * rng.standard_normal((2, 5, 4 * size))).astype(np.float32)
+    a[0, 0], a[1, 0], a[2, 0] = 200, -200, 1e-6
+    h, c, dh, dc = rng.standard_normal((4, 5, size)).astype(np.float32)
+    gates = [a.copy(), a.copy()]
+    states = cell.forward(gates[0], m, h, c), cell.forward.__wrapped__(gates[1], m, h, c)
+    close(*states, np.float32)
+    close(*gates, np.float32)
+    slopes = [np.empty_like(a), np.empty_like(a)]
+    args = gates[1], states[1][1], h, c, dh, dc
+    got, right = cell.back(slopes[0], *args), cell.back.__wrapped__(slopes[1], *args)
+    close(got[1:], right[1:], np.float32)
+    assert got[2] is slopes[0]
+
+
+def test_tanh_is_right_to_the_last_places() -> None:
+    """Also near 0, where 1 - 2 / (e^2x + 1) has lost all of them."""
+    from glassgrad.ops.recurrent import CELLS
+
+    x = np.concatenate([np.geomspace(1e-30, 1, 500), np.linspace(0.6, 12, 500)]).astype(np.float32)
+    a = np.zeros((1, 4 * len(x)), np.float32)
+    a[0, 2 * len(x) : 3 * len(x)] = x
+    CELLS["lstm"].forward(a, np.zeros_like(a), None, np.zeros((1, len(x)), np.float32))
+    np.testing.assert_allclose(a[0, 2 * len(x) : 3 * len(x)], np.tanh(x.astype(np.float64)), rtol=3e-7)
+
+
 # --- threads and memory ---
 
 

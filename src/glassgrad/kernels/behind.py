@@ -4,9 +4,11 @@ operation's own function then takes. Gradients of gradients never come here: the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ..core.op import REGISTRY
+from ..ops.recurrent import CELLS
 from . import engine
 
 Kernel = Callable[..., Any]
@@ -29,6 +31,8 @@ def attach() -> None:
         REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
     for name, kernel in SLOPES.items():
         REGISTRY[name].formulas[0] = first(kernel, REGISTRY[name].formulas[0])
+    lstm = CELLS["lstm"]
+    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_back, lstm.back))
 
 
 # --- convolution and pooling ---
@@ -117,6 +121,14 @@ def standardize_slope(g: Any, x_shape: Any, y: Any, dims: Any, eps: float) -> An
     if g[0] is None or g[1] is not None or g[2] is not None or tuple(dims) != tuple(range(n - len(dims), n)):
         return None
     return engine.standardize_slope(g[0], y[0], y[2], eps)
+
+
+# --- recurrence ---
+
+
+def lstm_back(d: Any, *arrays: Any) -> Any:
+    slope = engine.lstm_back(d, *arrays)
+    return None if slope is None else (None, slope, d)
 
 
 KERNELS: dict[str, Kernel] = {

@@ -28,6 +28,7 @@ from .arrange import cat, stack
 from .create import zeros_like
 from .dropout import dropout
 from .elementwise import tanh
+from .linalg import matmul_
 from .neural import linear
 from .parts import chunk, unbind
 from .windows import half_in_float32
@@ -211,7 +212,7 @@ def unroll(
     That is, for an LSTM and a GRU, the gates (rows, G H) and k (rows, H), and, for an LSTM, its last cell state (N, H).
     """
     kind, xp = CELLS[cell], xp_of(x)
-    gates = x @ w_ih.T
+    gates = matmul_(x, w_ih.T)
     for b in (b_ih, None if kind.apart else b_hh):
         if b is not None:
             gates += b
@@ -221,12 +222,12 @@ def unroll(
     kept = None if kind.gates == 1 else xp.empty_like(gates[:, :width])
     h, c = h0, c0
     for rows, n in _steps(sizes, reverse):
-        m = h[:n] @ w
+        m = matmul_(h[:n], w)
         if kind.apart and b_hh is not None:
             m += b_hh
         new, k = kind.forward(gates[rows], m, h[:n], None if c is None else c[:n])
         if w_hr is not None:
-            new = new @ w_hr.T
+            new = matmul_(new, w_hr.T)
         if kept is not None:
             out[rows], kept[rows] = new, k
         h, c = _over(new, h), None if c is None else _over(k, c)
@@ -253,10 +254,10 @@ def unroll_back(
         new = dh[:n] if g_out is None else dh[:n] + g_out[rows]
         if dp is not None:
             dp[rows] = new
-            new = new @ w_hr
+            new = matmul_(new, w_hr)
         part = None if kept is None else kept[rows]
         direct, dk, d_m = kind.back(d[rows], gates[rows], part, h, k, new, None if dc is None else dc[:n])
-        new = d_m @ w_hh
+        new = matmul_(d_m, w_hh)
         if direct is not None:
             new += direct
             dm[rows] = d_m
@@ -299,14 +300,14 @@ def _raw_gradients(g: Any, inputs: Any, y: Any, options: dict[str, Any]) -> dict
 
     def of_w_hh() -> Array:
         hs = _before(out, h0, _steps(options["sizes"], options["reverse"]))
-        return dm.T @ xp.concatenate(hs[::-1] if options["reverse"] else hs)
+        return matmul_(dm.T, xp.concatenate(hs[::-1] if options["reverse"] else hs))
 
     def of_w_hr() -> Array:
-        return rest[0].T @ (_blocks(gates, 4)[3] * xp.tanh(kept))
+        return matmul_(rest[0].T, _blocks(gates, 4)[3] * xp.tanh(kept))
 
     return {
-        "x": lambda: d @ w_ih, "h0": lambda: dh, "c0": lambda: dc,
-        "w_ih": lambda: d.T @ x, "w_hh": of_w_hh, "w_hr": of_w_hr,
+        "x": lambda: matmul_(d, w_ih), "h0": lambda: dh, "c0": lambda: dc,
+        "w_ih": lambda: matmul_(d.T, x), "w_hh": of_w_hh, "w_hr": of_w_hr,
         "b_ih": lambda: xp.add.reduce(d, 0), "b_hh": lambda: xp.add.reduce(dm, 0),
     }  # fmt: skip
 

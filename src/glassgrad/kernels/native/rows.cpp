@@ -1,8 +1,6 @@
 // What works row by row, in float32: softmax, standardization (the core of layer norm), and GELU, whose normal
 // distribution NumPy lacks. A row is summed in the lanes of a vector, which are added up at its end.
-#include "common.h"
-#include "threads.h"
-#include "vector.h"
+#include "float.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,28 +8,6 @@
 
 namespace glassgrad {
 namespace {
-
-using std::size_t;
-using L = Lanes<float>;
-using Vector = L::Vector;
-using Mask = L::Mask;
-
-constexpr npy_intp GRAIN = 1 << 13;  // elements that are worth a thread
-
-Vector all(float x) { return Vector{} + x; }
-
-// e^x for x <= 88, to 1 ulp where the result is normal: x = n ln 2 + r, and a polynomial of r.
-inline Vector exp_of(Vector x) {
-    constexpr float LOG2E = 1.44269504f, LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f, MAGIC = 12582912.0f;
-    const Vector bounded = x < all(-110.0f) ? all(-110.0f) : x;  // NaN stays
-    const Vector n = (bounded * LOG2E + MAGIC) - MAGIC;
-    const Vector r = (bounded - n * LN2_HIGH) - n * LN2_LOW;
-    Vector p = all(1.0f / 5040);
-    for (float c : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f}) p = p * r + c;
-    const Mask whole = __builtin_convertvector(n, Mask), half = whole >> 1;
-    auto power = [](Mask k) { return reinterpret_cast<Vector>((k + 127) << 23); };
-    return p * power(half) * power(whole - half);  // in two steps, for results below the normal numbers
-}
 
 // Phi(x) of the normal distribution, and its density times sqrt(2 pi). For x < 0 it is e^(-x^2/2) m(-x), where m is a
 // polynomial of 1 / (1 + 0.3 |x|): least squares of the relative error, 4e-9 before rounding.
@@ -53,36 +29,6 @@ inline Normal normal(Vector x) {
         m = m * t + c;
     const Vector tail = bell * (m * t);
     return {x < Vector{} ? tail : 1.0f - tail, bell};
-}
-
-Vector load(const float* at, npy_intp some, float other) {
-    if (some >= L::count) return L::load(at);
-    float room[L::count];
-    std::fill_n(room, L::count, other);
-    std::copy_n(at, some, room);
-    return L::load(room);
-}
-
-void store(float* at, Vector v, npy_intp some) { L::store(at, v, static_cast<int>(std::min<npy_intp>(some, L::count))); }
-
-// f(at, how many) for the vectors of a row of n.
-template <class F>
-void vectors(npy_intp n, F&& f) {
-    for (npy_intp k = 0; k < n; k += L::count) f(k, n - k);
-}
-
-// f(begin, end) of rows, on as many threads as they are worth.
-template <class F>
-void rows(npy_intp count, npy_intp width, F&& f) {
-    const npy_intp grain = std::max<npy_intp>(1, GRAIN / std::max<npy_intp>(width, 1));
-    auto some = [&](size_t begin, size_t end) { f(static_cast<npy_intp>(begin), static_cast<npy_intp>(end)); };
-    if (count <= grain) {
-        f(0, count);
-        return;
-    }
-    Py_BEGIN_ALLOW_THREADS
-    ranges(static_cast<size_t>(count), static_cast<size_t>(grain), some);
-    Py_END_ALLOW_THREADS
 }
 
 float largest(const float* x, npy_intp n) {

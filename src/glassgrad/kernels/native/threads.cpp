@@ -31,7 +31,7 @@ inline void pause() {
 #endif
 }
 
-constexpr auto PATIENCE = std::chrono::microseconds(100);
+constexpr auto PATIENCE = std::chrono::microseconds(300);
 
 class Pool {
 public:

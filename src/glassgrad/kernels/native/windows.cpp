@@ -143,6 +143,43 @@ void correlate(const T* x, npy_intp image, npy_intp wide, const T* g, npy_intp v
         for (int j = 0; j < COLUMNS; ++j) out[o * channel + j] = L::sum(sums[o][j]);
 }
 
+// The same for kernels of 3 x 3 and PAIR output channels, all nine elements in one go over g, which is read where it is.
+constexpr int PAIR = 2;
+
+template <class T>
+void correlate_nine(const T* x, npy_intp image, npy_intp wide, const T* g, npy_intp g_image, npy_intp g_channel,
+                    npy_intp n, npy_intp h, npy_intp width, const T* end, T* out, npy_intp channel) {
+    using L = Lanes<T>;
+    typename L::Vector sums[PAIR][9] = {};
+    const auto mask = L::first(static_cast<int>((width - 1) % L::count + 1));  // of a row's last vector
+    for (npy_intp k = 0; k < n; ++k, x += image, g += g_image)
+        for (npy_intp i = 0; i < h; ++i)
+            for (npy_intp j = 0; j < width; j += L::count) {
+                const npy_intp some = std::min<npy_intp>(width - j, L::count);
+                auto masked = [&](typename L::Vector v) {  // what lies past the row's end doesn't count, be it NaN
+                    return some == L::count ? v
+                                            : reinterpret_cast<typename L::Vector>(
+                                                  reinterpret_cast<typename L::Mask>(v) & mask);
+                };
+                typename L::Vector slope[PAIR];
+                for (int o = 0; o < PAIR; ++o) {
+                    const T* at = g + o * g_channel + i * width + j;
+                    if (at + L::count <= end) {
+                        slope[o] = masked(L::load(at));
+                    } else {
+                        slope[o] = typename L::Vector{};
+                        std::memcpy(&slope[o], at, static_cast<size_t>(some) * sizeof(T));
+                    }
+                }
+                for (int t = 0; t < 9; ++t) {
+                    const auto in = masked(L::load(x + (i + t / 3) * wide + j + t % 3));
+                    for (int o = 0; o < PAIR; ++o) sums[o][t] += slope[o] * in;
+                }
+            }
+    for (int o = 0; o < PAIR; ++o)
+        for (int t = 0; t < 9; ++t) out[o * channel + t] = L::sum(sums[o][t]);
+}
+
 // x (N, C, H, W), g (N, O, H', W') -> dw (O, C, kh, kw)
 template <class T>
 void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int kw, Pads pads, T* dw) {
@@ -155,6 +192,17 @@ void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int 
     parallel(static_cast<size_t>(in.n), [&](size_t n) {
         pad(x + static_cast<npy_intp>(n) * in.image(), in, pads, padded.get() + static_cast<npy_intp>(n) * image);
     });
+    if (kh == 3 && kw == 3 && o % PAIR == 0 && in.c < 8) {  // with more channels packing g pays
+        const npy_intp g_channel = h * width;
+        parallel(static_cast<size_t>(o / PAIR), [&](size_t pair) {
+            const npy_intp from = static_cast<npy_intp>(pair) * PAIR;
+            for (npy_intp c = 0; c < in.c; ++c)
+                correlate_nine(padded.get() + c * high * wide, image, wide, g + from * g_channel, o * g_channel,
+                               g_channel, in.n, h, width, g + in.n * o * g_channel, dw + (from * in.c + c) * 9,
+                               in.c * 9);
+        });
+        return;
+    }
     parallel(static_cast<size_t>((o + TOGETHER - 1) / TOGETHER), [&](size_t block) {
         const npy_intp from = static_cast<npy_intp>(block) * TOGETHER, channels = std::min<npy_intp>(TOGETHER, o - from);
         // g by image, row, vector and channel, in the order in which it is read; zeros where there is none
