@@ -28,7 +28,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity oldest kernels-off bench clean
+.PHONY: help train test check lint types format oracle parity oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -94,6 +94,19 @@ kernels-off: $(VENV)/.has-test
 	cp -r src/glassgrad build/kernels-off/ && rm -rf build/kernels-off/glassgrad/kernels
 	$(PY) -c "import glassgrad; assert 'kernels-off' in glassgrad.__file__, glassgrad.__file__"
 	$(PYTEST) $(FAST) --override-ini="pythonpath=build/kernels-off tests"
+
+# The kernels with every access and every conversion checked, on the tests that call them most. GCC or Clang on Linux.
+SANITIZED := build/sanitized/glassgrad
+sanitize: $(VENV)/.has-test
+	rm -rf build/sanitized && mkdir -p build/sanitized
+	cp -r src/glassgrad build/sanitized/ && rm -f $(SANITIZED)/kernels/*.so
+	$(CXX) -std=c++17 -O1 -g -march=native -fPIC -shared -fvisibility=hidden -fsanitize=address,undefined \
+	  -fno-sanitize=vptr -DGLASSGRAD_LEVEL=engine $$($(PY) -c "import numpy, sysconfig; print('-I' + numpy.get_include(), \
+	  '-I' + sysconfig.get_paths()['include'])") $(SANITIZED)/kernels/native/*.cpp -pthread \
+	  -o $(SANITIZED)/kernels/engine$$($(PY) -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 $(PY) -m pytest -q -p no:xdist -p no:cacheprovider -s \
+	  --override-ini="pythonpath=build/sanitized tests" tests/test_kernels.py tests/test_autograd.py tests/test_recurrent.py
 
 bench: $(VENV)/.has-oracle $(VENV)/.has-jax
 	@for file in $(BENCH); do echo "== $$file" && $(PY) $$file || exit 1; done

@@ -49,10 +49,11 @@ public:
         }
         unlock();
         if (head == nullptr) {
-            void* fresh = std::aligned_alloc(LINE, LINE + capacity);
+            const std::size_t whole = (LINE + capacity + LINE - 1) / LINE * LINE;  // as aligned_alloc asks for
+            void* fresh = std::aligned_alloc(LINE, whole);
             if (fresh == nullptr) {
                 clear();
-                fresh = std::aligned_alloc(LINE, LINE + capacity);
+                fresh = std::aligned_alloc(LINE, whole);
                 if (fresh == nullptr) return nullptr;
             }
             head = static_cast<Head*>(fresh);
