@@ -1,6 +1,6 @@
 """The table of speeds: every row timed beside PyTorch, in turns, each library in a process of its own.
 
-    python benchmarks/table.py [rows ...] [--rounds 15] [--factor 4] [--json FILE]
+    python benchmarks/table.py [rows ...] [--rounds 15] [--factor 4] [--page docs/performance.md]
 
 A round times both libraries one right after the other, and the ratio is the median of the rounds' ratios: a slow phase
 of a shared machine then falls on both. While one works the other waits for a line on its input and uses no core.
@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
+import importlib.metadata
 import os
+import pathlib
 import statistics
 import subprocess
 import sys
@@ -118,24 +119,50 @@ def line(row: Row, found: dict[str, Any]) -> str:
     return f"{row.title:44}{ms['torch']:10.3f}{ms['glassgrad']:10.3f}{got:8.2f}{row.reach:8.2f}{floor}{verdict}"
 
 
+MARKS = "<!-- the table: benchmarks/table.py --page -->\n", "<!-- its end -->\n"
+
+
+def write(path: str, measured: list[dict[str, Any]]) -> None:
+    """Put the table, the machine and the versions between the page's marks."""
+    from glassgrad.glass.runlog import environment
+
+    facts = ", ".join(f"{key} {value}" for key, value in environment().items())
+    rows = [f"{facts}, PyTorch {importlib.metadata.version('torch')}; {THREADS} threads.\n"]
+    rows += ["| work | PyTorch ms | glassgrad ms | ratio | to reach | |", "|---|---|---|---|---|---|"]
+    for found in measured:
+        row, ms, ratio = ROWS[found["row"]], found["ms"], found["ratio"]
+        if "glassgrad" not in ms:
+            rows.append(f"| {row.title} | {ms['torch']:.2f} | | | {row.reach} | not there yet |")
+            continue
+        got, floor = ratio["glassgrad"], f"products alone {ratio['floor']:.2f}" if "floor" in ratio else ""
+        remark = "**falls short** " if got > row.reach else ""
+        rows.append(
+            f"| {row.title} | {ms['torch']:.3g} | {ms['glassgrad']:.3g} | {got:.2f} | {row.reach} | {remark}{floor} |"
+        )
+    text = pathlib.Path(path).read_text(encoding="utf-8")
+    before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
+    pathlib.Path(path).write_text(before + MARKS[0] + "\n".join(rows) + "\n" + MARKS[1] + after, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", help=f"of {', '.join(ROWS)}; by default all")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--factor", type=int, help="times the batch; by default each row's own")
-    parser.add_argument("--json", help="add a line for each row to this file")
+    parser.add_argument("--page", help="write the table to this file, between its two marks")
     parser.add_argument("--serve", nargs=2, metavar=("LIBRARY", "ROW"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve:
         serve(*args.serve, args.factor)
         return
+    measured = []
     print(f"{'':44}{'torch ms':>10}{'ours ms':>10}{'ratio':>8}{'reach':>8}{'floor':>8}")
     for name in args.rows or ROWS:
         found = measure(name, args.rounds, args.factor or ROWS[name].factor)
         print(line(ROWS[name], found), flush=True)
-        if args.json:
-            with open(args.json, "a", encoding="utf-8") as file:
-                file.write(json.dumps(found) + "\n")
+        measured.append(found)
+    if args.page:
+        write(args.page, measured)
 
 
 if __name__ == "__main__":

@@ -24,8 +24,9 @@ ALLOWED: dict[str, set[str]] = {
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
     "kernels": {"core", "ops"},
+    "compiler": {"core", "ops", "nn"},
     **{layer: BASE | {"glassgrad"} | set(TOP[:i]) for i, layer in enumerate(TOP)},
-    "glassgrad": BASE | {"io", "glass", "train"},
+    "glassgrad": BASE | {"compiler", "io", "glass", "train"},
     "__main__": {"cli"},
 }
 

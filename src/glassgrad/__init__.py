@@ -56,12 +56,17 @@ cfloat, cdouble = complex64, complex128
 
 
 # Rooms that are opened at first use, so that the import stays light.
-_ROOMS = {"autograd", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "train", "utils"}
+_ROOMS = {
+    "autograd", "compiler", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "train",
+    "utils",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"glassgrad.{name}")
+    if name == "compile":
+        return importlib.import_module("glassgrad.compiler").compile
     if name == "bfloat16":  # needs ml_dtypes
         return dtypes.named(name)
     raise AttributeError(f"module 'glassgrad' has no attribute {name!r}")

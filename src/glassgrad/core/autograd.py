@@ -190,7 +190,7 @@ def _batched(gradients: Any, differentiate: Any) -> tuple[Tensor | None, ...]:
     return tuple(None if g is None else record(leave_batch.op, (g,), batch) for g in found)
 
 
-def _method(
+def tensor_backward(
     self: Tensor,
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
@@ -207,5 +207,5 @@ def _method(
     backward(self, gradient, retain_graph, create_graph, inputs)
 
 
-_method.__name__, _method.__qualname__ = "backward", "Tensor.backward"
-Tensor.backward = _method  # type: ignore[attr-defined]
+tensor_backward.__name__, tensor_backward.__qualname__ = "backward", "Tensor.backward"
+Tensor.backward = tensor_backward  # type: ignore[attr-defined]

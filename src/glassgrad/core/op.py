@@ -61,7 +61,8 @@ def arguments(function: Any) -> tuple[list[str], str | None, dict[str, Any]]:
 class Op:
     """The declaration of one operation; see the module's text.
 
-    signature: what names the inputs and options where `forward` is a NumPy function without a signature.
+    signature: what names the inputs and options where `forward` is a NumPy function without a signature; or `inputs`,
+    their names. listed: whether it is an operation of the library, found by its name.
     """
 
     is_pick = False
@@ -74,8 +75,10 @@ class Op:
         view: bool = False,
         signature: Callable[..., Any] | None = None,
         name: str = "",
+        inputs: list[str] | None = None,
+        listed: bool = True,
     ) -> None:
-        named, rest, self.options = arguments(signature or forward)
+        named, rest, self.options = arguments(signature or forward) if inputs is None else (inputs, None, {})
         self.name = name or forward.__name__.rstrip("_")
         self.node_name = "".join([part.capitalize() for part in self.name.split("_")]) + "Backward0"
         self.forward = forward
@@ -91,9 +94,10 @@ class Op:
         self.plan: Any = None  # all this for the compiled engine
         if jvp is not None and jvp not in JVP_RULES:
             raise TypeError(f"{self.name}: jvp is one of {', '.join(JVP_RULES)} or declared with {self.name}.jvp(rule)")
-        if self.name in REGISTRY:
-            raise TypeError(f"operation {self.name} is declared twice")
-        REGISTRY[self.name] = self
+        if listed:
+            if self.name in REGISTRY:
+                raise TypeError(f"operation {self.name} is declared twice")
+            REGISTRY[self.name] = self
 
     # --- declaration ---
 
@@ -105,7 +109,6 @@ class Op:
         for name, formula in formulas.items():
             if name not in self.inputs:
                 raise TypeError(f"{self.name}: a formula for {name!r}, but the inputs are {self.inputs}")
-            self.declared[name] = formula
             if formula is None:
                 continue
             mentioned = tuple(arguments(formula)[0])
@@ -116,6 +119,11 @@ class Op:
                     f"it takes {mentioned}"
                 )
             self.mentions[name] = mentioned[1:]
+        self.place_formulas(formulas)
+
+    def place_formulas(self, formulas: dict[str, Formula | None]) -> None:
+        """Ready the formulas for use: by position, with what takes their arguments; `mentions` is known."""
+        self.declared.update(formulas)
         position = _Repeat if self.variadic else list
         everything = {name for mentioned in self.mentions.values() for name in mentioned}
         self.shapes = [k for k, x in enumerate(self.inputs) if f"{x}_shape" in everything]

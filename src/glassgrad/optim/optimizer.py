@@ -66,28 +66,28 @@ def _check_switches(options: Group) -> None:
             raise NotImplementedError(f"{name}=True is not in glassgrad: {instead}")
 
 
-def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
+def _with_hooks(own: Callable[..., Any]) -> Callable[..., Any]:
     """step between the hooks; called through super() it runs without, since they have run."""
 
-    @functools.wraps(step)
-    def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if type(self).step is not hooked:
-            return step(self, *args, **kwargs)
+    @functools.wraps(own)
+    def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if type(self).step is not step:
+            return own(self, *args, **kwargs)
         self._opt_called = True
         for hook in tuple(self._step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
                     raise RuntimeError(
-                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                        f"{own} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
                     )
                 args, kwargs = changed
-        result = step(self, *args, **kwargs)
+        result = own(self, *args, **kwargs)
         for hook in tuple(self._step_post_hooks.values()):
             hook(self, args, kwargs)
         return result
 
-    return hooked
+    return step
 
 
 class Optimizer:
