@@ -75,6 +75,31 @@ def test_standardize(last: int) -> None:
         close(slope(*args), slope.__wrapped__(*args), dtype, scale=4)
 
 
+@pytest.mark.parametrize("shape", [(35,), (3, 35), (1, 35), (3, 1)])
+def test_scale_and_shift_and_sums_of_rows(shape: tuple[int, ...]) -> None:
+    """Weights along the last dims; shapes that are only broadcast are left to the function."""
+    fast, plain = both("scale_shift")
+    total, slope = both("sum_to_size"), REGISTRY["scale_shift"].formulas[1]
+    for dtype, x in layouts(70, 3, 35):
+        w, b = (np.random.default_rng(k).standard_normal(shape).astype(dtype) for k in (1, 2))
+        close(fast(x, w, b).astype(dtype), plain(np.array(x, dtype), w, b), dtype)
+        close(total[0](x, shape=shape).astype(dtype), total[1](np.array(x, dtype), shape=shape), dtype, scale=10)
+        given = np.array(x, dtype), np.random.default_rng(3).standard_normal(x.shape).astype(dtype), shape
+        close(slope(*given), slope.__wrapped__(*given), dtype, scale=10)
+    for dtype in FLOATS:
+        x, w = np.zeros((0, 3, 35), dtype), np.ones(shape, dtype)
+        assert fast(x, w, w).shape == x.shape and not total[0](x, shape=shape).any()
+
+
+def test_the_exponential_where_it_underflows() -> None:
+    """e^x is a denormal number between -103.97 and -87.3, and 0 below."""
+    x = np.linspace(-120, 0, 100_001, dtype=np.float32)
+    y = both("softmax")[0](x, dim=0)
+    expected = np.exp(x.astype(np.float64)) / np.exp(x.astype(np.float64)).sum()
+    assert (np.abs(y - expected) <= 2e-6 * expected + 1.5e-45).all() and y[0] == 0
+    assert (both("softmax")[0](np.array([0, -np.inf, -1e30, np.nan], np.float32)[:3], dim=0) == [1, 0, 0]).all()
+
+
 EXTREMES = np.array([0, -0.0, 1e-40, -1e-40, 1e-30, 80, -80, 1e38, -1e38, np.inf, -np.inf, np.nan], np.float32)
 
 

@@ -29,8 +29,8 @@ def attach() -> None:
     """Put every kernel in its place; called once, when the operations are there."""
     for name, kernel in KERNELS.items():
         REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
-    for name, kernel in SLOPES.items():
-        REGISTRY[name].formulas[0] = first(kernel, REGISTRY[name].formulas[0])
+    for (name, k), kernel in SLOPES.items():
+        REGISTRY[name].formulas[k] = first(kernel, REGISTRY[name].formulas[k])
     lstm = CELLS["lstm"]
     CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_back, lstm.back))
 
@@ -123,6 +123,14 @@ def standardize_slope(g: Any, x_shape: Any, y: Any, dims: Any, eps: float) -> An
     return engine.standardize_slope(g[0], y[0], y[2], eps)
 
 
+def scale_slope(g: Any, x: Any, w_shape: Any) -> Any:
+    return engine.sum_rows(g, x, w_shape)
+
+
+def sum_to_size(x: Any, *, shape: Any) -> Any:
+    return engine.sum_rows(x, None, shape)
+
+
 # --- recurrence ---
 
 
@@ -134,10 +142,11 @@ def lstm_back(d: Any, *arrays: Any) -> Any:
 KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
-    "gelu": engine.gelu, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
+    "gelu": engine.gelu, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
 }  # fmt: skip
 
-# Formulas of the first input. They are called with tensors, too, which no kernel takes.
-SLOPES: dict[str, Kernel] = {
-    "gelu": engine.gelu_slope, "softmax": softmax_slope, "standardize": standardize_slope,
+# Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.
+SLOPES: dict[tuple[str, int], Kernel] = {
+    ("gelu", 0): engine.gelu_slope, ("softmax", 0): softmax_slope, ("standardize", 0): standardize_slope,
+    ("scale_shift", 1): scale_slope,
 }  # fmt: skip

@@ -20,7 +20,8 @@ inline Vector all(float x) { return Vector{} + x; }
 // e^x to 1 ulp where the result is normal: x = n ln 2 + r, and a polynomial of r. 0 and infinity beyond.
 inline Vector exp_of(Vector x) {
     constexpr float LOG2E = 1.44269504f, LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f, MAGIC = 12582912.0f;
-    const Vector above = x < all(-110.0f) ? all(-110.0f) : x;  // NaN stays
+    const Mask gone = x < all(-103.98f);  // rounds to 0: computed it would underflow, which processors are slow at
+    const Vector above = gone ? Vector{} : x;  // NaN stays
     const Vector bounded = above > all(110.0f) ? all(110.0f) : above;
     const Vector n = (bounded * LOG2E + MAGIC) - MAGIC;
     const Vector r = (bounded - n * LN2_HIGH) - n * LN2_LOW;
@@ -28,7 +29,8 @@ inline Vector exp_of(Vector x) {
     for (float c : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2, 1.0f, 1.0f}) p = p * r + c;
     const Mask whole = __builtin_convertvector(n, Mask), half = whole >> 1;
     auto power = [](Mask k) { return reinterpret_cast<Vector>((k + 127) << 23); };
-    return p * power(half) * power(whole - half);  // in two steps, for results below the normal numbers
+    const Vector made = p * power(half) * power(whole - half);  // in two steps, for results below the normal numbers
+    return gone ? Vector{} : made;
 }
 
 inline Vector sigmoid_of(Vector x) { return 1.0f / (1.0f + exp_of(-x)); }
@@ -50,7 +52,10 @@ inline Vector load(const float* at, npy_intp some, float other) {
     return L::load(room);
 }
 
-inline void store(float* at, Vector v, npy_intp some) { L::store(at, v, static_cast<int>(std::min<npy_intp>(some, L::count))); }
+inline void store(float* at, Vector v, npy_intp some) {
+    if (some >= L::count) L::store(at, v);
+    else L::store(at, v, static_cast<int>(some));
+}
 
 // f(at, how many) for the vectors of a row of n.
 template <class F>

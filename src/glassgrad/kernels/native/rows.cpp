@@ -35,12 +35,9 @@ float largest(const float* x, npy_intp n) {
     Vector most = all(-std::numeric_limits<float>::infinity());
     vectors(n, [&](npy_intp k, npy_intp some) {
         const Vector v = load(x + k, some, -std::numeric_limits<float>::infinity());
-        most = ((v > most) | (v != v)) ? v : most;  // NaN wins
+        most = ((v > most) | (v != v)) ? v : most;  // NaN wins, here and among the lanes
     });
-    float found = most[0];
-    for (int k = 1; k < L::count; ++k)
-        if (most[k] > found || most[k] != most[k]) found = most[k];
-    return found;
+    return L::fold(most, [](Vector a, Vector b) { return ((b > a) | (b != b)) ? b : a; });
 }
 
 void softmax(const float* x, float* y, npy_intp n) {
@@ -220,6 +217,68 @@ PyObject* py_standardize_slope(PyObject*, PyObject* args) {
     return made;
 }
 
+// How many elements the array b has, if its shape is that of the last dims of x; else 0.
+npy_intp trailing(PyObject* x, PyObject* b) {
+    if (!plain(b) || PyArray_NDIM(as_array(b)) > PyArray_NDIM(as_array(x))) return 0;
+    const int lead = PyArray_NDIM(as_array(x)) - PyArray_NDIM(as_array(b));
+    for (int d = 0; d < PyArray_NDIM(as_array(b)); ++d)
+        if (PyArray_DIM(as_array(b), d) != PyArray_DIM(as_array(x), lead + d)) return 0;
+    return PyArray_SIZE(as_array(b));
+}
+
+// scale_shift(x, w, b) -> x w + b, with w and b along the last dims
+PyObject* py_scale_shift(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (count != 3 || !plain(args[0])) Py_RETURN_NONE;
+    const npy_intp n = trailing(args[0], args[1]);
+    if (n == 0 || trailing(args[0], args[2]) != n) Py_RETURN_NONE;
+    PyObject* made = like(args[0]);
+    if (made == nullptr) return nullptr;
+    const float *x = data(args[0]), *w = data(args[1]), *b = data(args[2]);
+    float* to = data(made);
+    rows(PyArray_SIZE(as_array(args[0])) / n, n, [&](npy_intp begin, npy_intp end) {
+        for (npy_intp k = begin; k < end; ++k)
+            vectors(n, [&](npy_intp i, npy_intp some) {
+                store(to + k * n + i, load(x + k * n + i, some, 0) * load(w + i, some, 0) + load(b + i, some, 0), some);
+            });
+    });
+    return made;
+}
+
+// sum_rows(g, x, shape) -> the sum over rows of g, or of g x where x is no None, of that shape, which is g's last dims
+PyObject* py_sum_rows(PyObject*, PyObject* const* args, Py_ssize_t count) {
+    if (count != 3 || !plain(args[0]) || (args[1] != Py_None && !alike(args[0], args[1]))) Py_RETURN_NONE;
+    PyArray_Dims shape{nullptr, 0};
+    if (!PyArray_IntpConverter(args[2], &shape)) return nullptr;
+    Ref made(PyArray_SimpleNew(shape.len, shape.ptr, NPY_FLOAT));
+    PyDimMem_FREE(shape.ptr);
+    if (!made) return nullptr;
+    const npy_intp n = trailing(args[0], made.get());
+    if (n <= 1) Py_RETURN_NONE;  // NumPy adds up in pairs
+    constexpr int SIDE = 4;
+    constexpr npy_intp WIDTH = SIDE * L::count, BLOCK = 64;
+    const npy_intp height = PyArray_SIZE(as_array(args[0])) / n;
+    const float *g = data(args[0]), *x = args[1] == Py_None ? nullptr : data(args[1]);
+    float* to = data(made.get());
+    // Columns side by side on a thread, and sums of blocks of rows, so that what is added is of one size.
+    rows((n + WIDTH - 1) / WIDTH, WIDTH * height, [&](npy_intp begin, npy_intp end) {
+        for (npy_intp at = begin * WIDTH; at < std::min(end * WIDTH, n); at += WIDTH) {
+            const npy_intp many = std::min<npy_intp>(SIDE, (n - at + L::count - 1) / L::count);
+            Vector total[SIDE] = {};
+            for (npy_intp first = 0; first < height; first += BLOCK) {
+                Vector part[SIDE] = {};
+                for (npy_intp k = first; k < std::min(first + BLOCK, height); ++k)
+                    for (npy_intp v = 0, i = k * n + at; v < many; ++v, i += L::count) {
+                        const npy_intp some = n - at - v * L::count;
+                        part[v] += x == nullptr ? load(g + i, some, 0) : load(g + i, some, 0) * load(x + i, some, 0);
+                    }
+                for (int v = 0; v < SIDE; ++v) total[v] += part[v];
+            }
+            for (npy_intp v = 0; v < many; ++v) store(to + at + v * L::count, total[v], n - at - v * L::count);
+        }
+    });
+    return made.release();
+}
+
 // adam(x, g, m, v, b1, b2, rate, root, eps, keep): Adam's step, in place, after x *= keep; False where it is not done
 PyObject* py_adam(PyObject*, PyObject* args) {
     PyObject* arrays[4];
@@ -262,6 +321,8 @@ PyMethodDef methods[] = {
     {"log_softmax", of_rows<log_softmax>, METH_O, "log_softmax(x) over the last dim, or None"},
     {"softmax_slope", fast(py_softmax_slope), METH_FASTCALL, "softmax_slope(g, y) over the last dim, or None"},
     {"adam", py_adam, METH_VARARGS, "adam(x, g, m, v, b1, b2, rate, root, eps, keep), whether it was done"},
+    {"scale_shift", fast(py_scale_shift), METH_FASTCALL, "scale_shift(x, w, b), or None"},
+    {"sum_rows", fast(py_sum_rows), METH_FASTCALL, "sum_rows(g, x or None, shape), or None"},
     {"standardize", py_standardize, METH_VARARGS, "standardize(x, last dims, eps), or None"},
     {"standardize_slope", py_standardize_slope, METH_VARARGS, "standardize_slope(g, xhat, var, eps), or None"},
     {nullptr, nullptr, 0, nullptr},

@@ -55,10 +55,19 @@ struct Lanes {
         return __builtin_shuffle(a, b, at);
 #endif
     }
+    // All lanes by f(a, b), halves with halves.
+    template <int HALF = count / 2, class F>
+    static T fold(Vector v, F&& f) {
+        if constexpr (HALF == 0) {
+            return v[0];
+        } else {
+            Mask across;
+            for (int k = 0; k < count; ++k) across[k] = k ^ HALF;
+            return fold<HALF / 2>(f(v, shuffle(v, v, across)), f);
+        }
+    }
     static T sum(Vector v) {
-        T total = 0;
-        for (int k = 0; k < count; ++k) total += v[k];
-        return total;
+        return fold(v, [](Vector a, Vector b) { return a + b; });
     }
 };
 
