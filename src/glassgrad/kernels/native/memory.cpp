@@ -42,6 +42,7 @@ public:
         const int kind = class_of(size, capacity);
         Head* head = nullptr;
         lock();
+        ++taken;
         if (!lists[kind].empty()) {
             head = lists[kind].back();
             lists[kind].pop_back();
@@ -49,14 +50,15 @@ public:
         }
         unlock();
         if (head == nullptr) {
+            ++fresh;
             const std::size_t whole = (LINE + capacity + LINE - 1) / LINE * LINE;  // as aligned_alloc asks for
-            void* fresh = std::aligned_alloc(LINE, whole);
-            if (fresh == nullptr) {
+            void* made = std::aligned_alloc(LINE, whole);
+            if (made == nullptr) {
                 clear();
-                fresh = std::aligned_alloc(LINE, whole);
-                if (fresh == nullptr) return nullptr;
+                made = std::aligned_alloc(LINE, whole);
+                if (made == nullptr) return nullptr;
             }
-            head = static_cast<Head*>(fresh);
+            head = static_cast<Head*>(made);
             head->capacity = capacity;
             head->kind = kind;
         }
@@ -101,10 +103,13 @@ public:
     }
 
     std::size_t bytes() const { return kept; }
+    std::size_t blocks() const { return taken; }
+    std::size_t blocks_from_system() const { return fresh; }
 
 private:
     std::vector<Head*> lists[CLASSES];
-    std::size_t kept = 0;
+    std::size_t kept = 0, taken = 0;
+    std::atomic<std::size_t> fresh{0};
     std::atomic_flag flag = ATOMIC_FLAG_INIT;
 
     static Head* head_of(void* data) { return reinterpret_cast<Head*>(static_cast<char*>(data) - LINE); }
@@ -142,6 +147,11 @@ PyObject* keep_memory(PyObject*, PyObject*) {
 
 PyObject* kept_bytes(PyObject*, PyObject*) { return PyLong_FromSize_t(store().bytes()); }
 
+PyObject* block_counts(PyObject*, PyObject*) {
+    return Py_BuildValue("nn", static_cast<Py_ssize_t>(store().blocks()),
+                         static_cast<Py_ssize_t>(store().blocks_from_system()));
+}
+
 PyObject* release_memory(PyObject*, PyObject*) {
     store().clear();
     Py_RETURN_NONE;
@@ -150,6 +160,7 @@ PyObject* release_memory(PyObject*, PyObject*) {
 PyMethodDef methods[] = {
     {"keep_memory", keep_memory, METH_NOARGS, "Let NumPy's arrays of this context have their memory from here."},
     {"kept_bytes", kept_bytes, METH_NOARGS, "How many bytes wait for the next array."},
+    {"block_counts", block_counts, METH_NOARGS, "How many blocks were given to arrays, and how many of them were fresh."},
     {"release_memory", release_memory, METH_NOARGS, "Give everything that waits back to the system."},
     {nullptr, nullptr, 0, nullptr},
 };
