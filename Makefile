@@ -11,7 +11,7 @@
 
 PYTHON ?= python3
 JOBS   ?= 2
-BENCH  ?= $(filter-out benchmarks/work.py,$(sort $(wildcard benchmarks/*.py)))
+BENCH  ?= $(filter-out %/work.py %/growth.py,$(sort $(wildcard benchmarks/*.py)))
 
 VENV   := .venv
 KERNELS := $(wildcard src/glassgrad/kernels/native/*)
