@@ -63,9 +63,9 @@ bool matrix_of(PyArrayObject* x, Matrix& found) {
     return false;
 }
 
-// y (m, n) = a (m, k) b (k, n) + beta y, in as many parts as there are threads, along the longer side of y
+// y (m, n) = a (m, k) b (k, n) + bias (n), in as many parts as there are threads, along the longer side of y
 template <class T>
-void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, T beta, T* y) {
+void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias, T* y) {
     constexpr double WORTH = 1e6;  // multiplications that are worth a thread
     const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
     size_t parts = std::min(thread_count(), static_cast<size_t>(work / WORTH) + 1);
@@ -75,12 +75,13 @@ void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x,
     const npy_intp part = (whole / static_cast<npy_intp>(parts) + grain - 1) / grain * grain;
     parallel(static_cast<size_t>((whole + part - 1) / part), [&](size_t index) {
         const npy_intp from = static_cast<npy_intp>(index) * part, size = std::min(part, whole - from);
-        if (by_rows)
-            blas.gemm<T>(a.transposed, b.transposed, size, n, k, x + from * (a.transposed ? 1 : a.step), a.step, other,
-                         b.step, beta, y + from * n, n);
-        else
-            blas.gemm<T>(a.transposed, b.transposed, m, size, k, x, a.step, other + from * (b.transposed ? b.step : 1),
-                         b.step, beta, y + from, n);
+        const npy_intp row = by_rows ? from : 0, column = by_rows ? 0 : from;
+        const npy_intp height = by_rows ? size : m, width = by_rows ? n : size;
+        if (bias != nullptr)
+            for (npy_intp i = row; i < row + height; ++i) std::copy_n(bias + column, width, y + i * n + column);
+        blas.gemm<T>(a.transposed, b.transposed, height, width, k, x + row * (a.transposed ? 1 : a.step), a.step,
+                     other + column * (b.transposed ? b.step : 1), b.step, bias != nullptr ? T{1} : T{0},
+                     y + row * n + column, n);
     });
 }
 
@@ -125,7 +126,7 @@ PyObject* matmul(PyObject*, PyObject* const* args, Py_ssize_t count) {
         using T = decltype(zero);
         T* y = data<T>(as_array(made));
         if (batch == 1) {
-            product<T>(a, b, m, n, k, data<T>(x), data<T>(other), T{0}, y);
+            product<T>(a, b, m, n, k, data<T>(x), data<T>(other), static_cast<const T*>(nullptr), y);
             return;
         }
         auto offset = [&](PyArrayObject* array, npy_intp index) {  // of matrix number `index`, in elements
@@ -174,9 +175,7 @@ PyObject* linear(PyObject*, PyObject* const* args, Py_ssize_t count) {
     in_type(type, m * n * k > 20000, [&](auto zero) {
         using T = decltype(zero);
         T* y = data<T>(as_array(made));
-        if (bias)
-            for (npy_intp i = 0; i < m; ++i) std::copy_n(data<T>(bias), n, y + i * n);
-        product<T>(a, b, m, n, k, data<T>(x), data<T>(w), bias ? T{1} : T{0}, y);
+        product<T>(a, b, m, n, k, data<T>(x), data<T>(w), bias ? data<T>(bias) : nullptr, y);
     });
     return made;
 }
