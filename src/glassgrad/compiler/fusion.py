@@ -197,15 +197,13 @@ def _record(op: Op, options: dict[str, Any]) -> Callable[..., Any]:
 
 def _elementwise(i: Instruction, shapes: dict[int, Shape]) -> bool:
     """Whether an instruction computes each element of a float tensor from the same elements of others alone."""
-    if i.op is None or i.op.jvp != "elementwise" or i.op.variadic or i.op.view or not isinstance(i.result, Slot):
+    op, args = i.op, i.operation[0]
+    if op is None or op.jvp != "elementwise" or not op.declared or op.variadic or not isinstance(i.result, Slot):
         return False
-    shape, dtype, _ = shapes[i.result.number]
-    args, options = i.operation
-    if dtype.char not in "fd" or not i.op.declared:
-        return False
-    if not all(
-        isinstance(x, (int, float)) or (isinstance(x, Slot) and shapes[x.number][:2] == (shape, dtype)) for x in args
-    ):
-        return False
-    reads = {s.number for s in (*args,) if isinstance(s, Slot)}
-    return bool(reads) and reads == set(i.reads()) and not any(isinstance(x, bool) for x in args)
+    form = shapes[i.result.number][:2]
+    known = {x.number for x in args if isinstance(x, Slot) and shapes[x.number][:2] == form}
+    return form[1].char in "fd" and known == set(i.reads()) and all(isinstance(x, Slot) or _is_number(x) for x in args)
+
+
+def _is_number(x: Any) -> bool:
+    return type(x) in (int, float)

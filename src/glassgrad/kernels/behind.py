@@ -142,7 +142,8 @@ def lstm_back(d: Any, *arrays: Any) -> Any:
 KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
-    "gelu": engine.gelu, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
+    "gelu": engine.gelu, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size, "softmax": softmax_,
+    "log_softmax": log_softmax_, "standardize": standardize,
 }  # fmt: skip
 
 # Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.
