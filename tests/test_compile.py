@@ -507,6 +507,14 @@ def test_arguments_are_compared() -> None:
     assert "8 times" in compiled.reason
 
 
+def test_numbers_that_are_equal_and_not_the_same() -> None:
+    compiled = gg.compile(lambda x, k: 1 / (x * k))
+    x = gg.ones(2)
+    for k in (0.0, -0.0, float("nan"), float("nan"), 0.0, True, 1):
+        assert np.array_equal(host(compiled(x, k)), host(1 / (x * k)), equal_nan=True)
+    assert len(compiled.plans) == 5
+
+
 def test_one_tensor_twice_and_two_tensors_are_not_the_same_call() -> None:
     compiled = gg.compile(lambda x, y: x - 2 * y)
     x, y = values(3), values(3, seed=1)

@@ -16,8 +16,8 @@ from ..core.tensor import Tensor
 from ..core.watch import watchers
 from ..nn.module import Module
 from .plan import Plan
-from .reach import is_plain
-from .recorder import Recorder, Slot, described, mapped
+from .reach import is_plain, told_apart
+from .recorder import Recorder, Slot, described
 
 PLANS = 8  # recordings of one function; whoever needs more is not helped by any
 _recording = threading.local()
@@ -46,8 +46,7 @@ class Compiled:
         if self.reason is not None or watchers or is_inference_mode_enabled() or getattr(_recording, "on", False):
             return self.function(*args, **kwargs)
         inputs: list[Tensor] = []
-        form = mapped(lambda x: _form(x, inputs), (args, kwargs))
-        key = (_frozen(form), grad_mode.get(), get_default_dtype())
+        key = _form(args, inputs), _form(kwargs, inputs), grad_mode.get(), get_default_dtype()
         if any(type(x.array) is not ndarray for x in inputs):  # inside vmap, or on a GPU
             return self.function(*args, **kwargs)
         for known, plan in self.plans:
@@ -91,20 +90,18 @@ class Compiled:
 
 
 def _form(x: Any, inputs: list[Tensor]) -> Any:
-    """What must be the same of an argument for a plan to hold; tensors are collected."""
+    """What must be the same of an argument for a plan to hold; the tensors in it are collected."""
     if isinstance(x, Tensor):
         for k, known in enumerate(inputs):
             if known is x:
                 return Slot(k)
         inputs.append(x)
-        return Slot(len(inputs) - 1), described(x)
-    return (type(x), x) if is_plain(x) else (type(x), id(x))
-
-
-def _frozen(x: Any) -> Any:
+        return described(x)
     if isinstance(x, dict):
-        return tuple((key, _frozen(value)) for key, value in x.items())
-    return (type(x), tuple(map(_frozen, x))) if isinstance(x, (list, tuple)) else x
+        return tuple([(key, _form(value, inputs)) for key, value in x.items()])
+    if isinstance(x, (list, tuple)):
+        return type(x), tuple([_form(value, inputs) for value in x])
+    return type(x), told_apart(x) if is_plain(x) else id(x)
 
 
 class CompiledModule(Module):

@@ -42,6 +42,11 @@ def is_plain(x: Any) -> bool:
     return type(x) in PLAIN
 
 
+def told_apart(x: Any) -> Any:
+    """A plain value as something that is equal for equal ones only: 0.0 is not -0.0, and nan is nan."""
+    return repr(x) if isinstance(x, (float, complex)) else x
+
+
 def of_library(x: Any) -> bool:
     return type(x).__module__.partition(".")[0] == "glassgrad"
 
@@ -229,9 +234,7 @@ def _get(container: Any, key: Any) -> Any:
 
 
 def _same(now: Any, then: Any) -> bool:
-    return now is then or (
-        is_plain(then) and type(now) is type(then) and (now == then or (now != now and then != then))
-    )
+    return now is then or (is_plain(then) and type(now) is type(then) and told_apart(now) == told_apart(then))
 
 
 class _Cell:
