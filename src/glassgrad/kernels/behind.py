@@ -31,6 +31,8 @@ def attach() -> None:
         REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
     for name, kernel in SLOPES.items():
         REGISTRY[name].formulas[0] = first(kernel, REGISTRY[name].formulas[0])
+    for path, kernel in PATHS.items():
+        engine.add_path(tuple(REGISTRY[name] for name in path), kernel)
     lstm = CELLS["lstm"]
     CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_back, lstm.back))
 
@@ -60,7 +62,8 @@ def convolution_input(
 def convolution_weight(
     x: Any, grad: Any, *, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:  # fmt: skip
-    return engine.convolve_weight(x, grad, size, *padding) if groups == 1 and (stride, dilation) == ONES else None
+    made = engine.convolve_weight(x, grad, size, *padding) if groups == 1 and (stride, dilation) == ONES else None
+    return made and made[0]
 
 
 def _apart(size: Any, stride: Any, padding: Any, dilation: Any) -> bool:
@@ -73,11 +76,30 @@ def max_pool(x: Any, choice: Any, *, size: Any, stride: Any, padding: Any, dilat
 
 
 def put_window(g: Any, choice: Any, *, shape: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
-    return engine.put_window(g, choice, shape) if _apart(size, stride, padding, dilation) else None
+    return engine.put_window(g, choice, shape, None) if _apart(size, stride, padding, dilation) else None
 
 
 def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     return engine.sum_channels(x) if dim == (0, 2, 3) and not keepdim else None
+
+
+def convolution_slopes(g: Any, kept: Any) -> Any:
+    """The gradients of weights and bias in one pass over g."""
+    _, of_w, *of_b = kept
+    if of_w is None or of_b in ([], [None]):
+        return None
+    x, w_shape, stride, padding, dilation, groups = of_w
+    if groups != 1 or (stride, dilation) != ONES:
+        return None
+    made = engine.convolve_weight(x, g, w_shape[2:], *padding)
+    return made and (None, *made)
+
+
+def max_pool_of_relu(g: Any, of_pool: Any, of_relu: Any) -> Any:
+    """What the ReLU's input gets, without the gradient of what lies in between."""
+    x_shape, choice, *where = of_pool[0]
+    made = engine.put_window(g, choice, x_shape[2:], of_relu[0][0]) if _apart(*where) else None
+    return made if made is None else (made,)
 
 
 # --- products ---
@@ -135,6 +157,11 @@ KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
     "gelu": engine.gelu, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
+}  # fmt: skip
+
+# What is done in one go on the way back; see native/tape.cpp.
+PATHS: dict[tuple[str, ...], Kernel] = {
+    ("convolution",): convolution_slopes, ("max_pool", "relu"): max_pool_of_relu,
 }  # fmt: skip
 
 # Formulas of the first input. They are called with tensors, too, which no kernel takes.

@@ -1,8 +1,10 @@
 // Vectors of the width that this build's processor has, in the compiler's own terms: the same source for every level.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
-#include <type_traits>
+#include <utility>
 
 namespace glassgrad {
 
@@ -14,12 +16,22 @@ constexpr int BYTES = 32;
 constexpr int BYTES = 16;
 #endif
 
+// f(0), f(1), ..., f(N - 1), written out: arrays of vectors that only such loops index stay in registers.
+template <class F, int... K>
+inline __attribute__((always_inline)) void each(F&& f, std::integer_sequence<int, K...>) {
+    (f(K), ...);
+}
+template <int N, class F>
+inline __attribute__((always_inline)) void each(F&& f) {
+    each(f, std::make_integer_sequence<int, N>{});
+}
+
 template <class T>
 struct Lanes {
     static constexpr int count = BYTES / static_cast<int>(sizeof(T));
-    using Integer = std::conditional_t<sizeof(T) == 4, int, long long>;
     typedef T Vector __attribute__((vector_size(BYTES)));
-    typedef Integer Mask __attribute__((vector_size(BYTES)));
+    typedef decltype(Vector{} < Vector{}) Mask;
+    typedef std::uint8_t Small __attribute__((vector_size(count)));
 
     static Vector load(const T* at) {
         Vector v;
@@ -54,6 +66,20 @@ struct Lanes {
 #else
         return __builtin_shuffle(a, b, at);
 #endif
+    }
+    // The transpose of a square of as many rows as a vector has lanes. Each round puts row i and row i + count / 2 side by
+    // side, lane by lane; after log2(count) of them columns are rows.
+    static void turn(const T* from, std::ptrdiff_t step, T* to, std::ptrdiff_t to_step) {
+        Vector now[count], next[count];
+        each<count>([&](int k) { now[k] = load(from + k * step); });
+        for (int width = 1; width < count; width *= 2) {
+            each<count / 2>([&](int k) {
+                next[2 * k] = zip(now[k], now[k + count / 2], false);
+                next[2 * k + 1] = zip(now[k], now[k + count / 2], true);
+            });
+            each<count>([&](int k) { now[k] = next[k]; });
+        }
+        each<count>([&](int k) { store(to + k * to_step, now[k]); });
     }
     static T sum(Vector v) {
         T total = 0;
