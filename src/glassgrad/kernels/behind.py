@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..core.op import REGISTRY
 from ..ops.recurrent import CELLS
 from . import engine
@@ -34,7 +36,7 @@ def attach() -> None:
     for path, kernel in PATHS.items():
         engine.add_path(tuple(REGISTRY[name] for name in path), kernel)
     lstm = CELLS["lstm"]
-    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_back, lstm.back))
+    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_step_back, lstm.back))
 
 
 # --- convolution and pooling ---
@@ -83,23 +85,29 @@ def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     return engine.sum_channels(x) if dim == (0, 2, 3) and not keepdim else None
 
 
-def convolution_slopes(g: Any, kept: Any) -> Any:
-    """The gradients of weights and bias in one pass over g."""
-    _, of_w, *of_b = kept
-    if of_w is None or of_b in ([], [None]):
+def convolution_slopes(g: Any, kept: Any, *pooled: Any) -> Any:
+    """The gradients of weights and bias in one pass over g, or over what it is made of."""
+    of_x, of_w, *of_b = kept
+    if of_w is None or of_b in ([], [None]) or (pooled and of_x is not None):
         return None
     x, w_shape, stride, padding, dilation, groups = of_w
     if groups != 1 or (stride, dilation) != ONES:
         return None
-    made = engine.convolve_weight(x, g, w_shape[2:], *padding)
+    made = engine.convolve_weight(x, g, w_shape[2:], *padding, *pooled)
     return made and (None, *made)
 
 
-def max_pool_of_relu(g: Any, of_pool: Any, of_relu: Any) -> Any:
+def slopes_through_relu(g: Any, of_pool: Any, of_relu: Any) -> Any:
     """What the ReLU's input gets, without the gradient of what lies in between."""
     x_shape, choice, *where = of_pool[0]
-    made = engine.put_window(g, choice, x_shape[2:], of_relu[0][0]) if _apart(*where) else None
+    made = engine.put_window(g, choice, x_shape[2:], *of_relu[0]) if _apart(*where) else None
     return made if made is None else (made,)
+
+
+def slopes_through_relu_and_convolution(g: Any, of_pool: Any, of_relu: Any, kept: Any) -> Any:
+    """What weights and bias get where the image itself wants nothing."""
+    _, choice, *where = of_pool[0]
+    return convolution_slopes(g, kept, choice, *of_relu[0]) if _apart(*where) else None
 
 
 # --- products ---
@@ -148,8 +156,29 @@ def standardize_slope(g: Any, x_shape: Any, y: Any, dims: Any, eps: float) -> An
 # --- recurrence ---
 
 
-def lstm_back(d: Any, *arrays: Any) -> Any:
-    slope = engine.lstm_back(d, *arrays)
+def unroll(
+    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, *, cell: str, sizes: Any,
+    reverse: bool,
+) -> Any:  # fmt: skip
+    if cell != "lstm" or w_hr is not None or w_hh.dtype != np.float32 or w_hh.size > engine.LSTM_WEIGHTS:
+        return None
+    gates = engine.linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh)
+    made = None if gates is None else engine.lstm(gates, w_hh, h0, c0, sizes, reverse)
+    return made and (*made[:2], gates, *made[2:])
+
+
+def unroll_back(
+    gates: Any, out: Any, kept: Any, g_out: Any, g_h: Any, g_c: Any, h0: Any, c0: Any, w_hh: Any, w_hr: Any, *,
+    cell: str, sizes: Any, reverse: bool,
+) -> Any:  # fmt: skip
+    if cell != "lstm" or w_hr is not None:
+        return None
+    last = (np.zeros_like(c0) if g is None else g for g in (g_h, g_c))
+    return engine.lstm_back(gates, kept, g_out, *last, w_hh, c0, sizes, reverse)
+
+
+def lstm_step_back(d: Any, *arrays: Any) -> Any:
+    slope = engine.lstm_step_back(d, *arrays)
     return None if slope is None else (None, slope, d)
 
 
@@ -157,11 +186,14 @@ KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
     "gelu": engine.gelu, "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize,
+    "unroll": unroll, "unroll_back": unroll_back,
 }  # fmt: skip
 
 # What is done in one go on the way back; see native/tape.cpp.
 PATHS: dict[tuple[str, ...], Kernel] = {
-    ("convolution",): convolution_slopes, ("max_pool", "relu"): max_pool_of_relu,
+    ("convolution",): convolution_slopes,
+    ("max_pool", "relu"): slopes_through_relu,
+    ("max_pool", "relu", "convolution"): slopes_through_relu_and_convolution,
 }  # fmt: skip
 
 # Formulas of the first input. They are called with tensors, too, which no kernel takes.

@@ -61,6 +61,99 @@ void pad(const T* x, Images of, Pads pads, T* to, npy_intp more) {
     zeros(more);
 }
 
+// --- windows of 2 x 2 side by side ---
+
+// f(j, how many, whether whole vectors may be used) for the vectors of a row of windows, `left` of which there are from
+// its start to the end of the part: vectors that go past a row's end are written over by the next row.
+template <class T, class F>
+void of_row(npy_intp windows, npy_intp left, F&& f) {
+    constexpr npy_intp lanes = Lanes<T>::count;
+    for (npy_intp j = 0; j < windows; j += lanes) f(j, std::min<npy_intp>(windows - j, lanes), j + lanes <= left);
+}
+
+// x (planes, H, W) -> y, choice (planes, H / 2, W / 2): the largest of each window, and where it lies in it; the first
+// of equals, but the last NaN.
+template <class T>
+void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_t* choice) {
+    using L = Lanes<T>;
+    const npy_intp rows = h / 2, out = w / 2;
+    npy_intp left = planes * rows * out;
+    for (npy_intp i = 0; left > 0; y += out, choice += out, left -= out) {
+        of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
+            const T* row[2] = {x + 2 * j, x + w + 2 * j};
+            T copied[2][2 * L::count];
+            if (!whole)
+                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
+            auto element = [&](int k) {
+                return L::every_second(L::load(row[k / 2]), L::load(row[k / 2] + L::count), k % 2);
+            };
+            typename L::Vector most = element(0);
+            typename L::Mask where{};
+            each<3>([&](int k) {
+                const auto here = element(k + 1);
+                const auto better = (here > most) | (here != here);
+                most = better ? here : most;
+                where = better ? typename L::Mask{} + (k + 1) : where;
+            });
+            if (whole) {
+                L::store(y + j, most);
+                L::narrow(where, choice + j);
+            } else {
+                std::uint8_t narrow[L::count];
+                L::narrow(where, narrow);
+                L::store(y + j, most, static_cast<int>(some));
+                std::copy_n(narrow, some, choice + j);
+            }
+        });
+        i = i + 1 < rows ? i + 1 : 0;
+        x += i == 0 && h % 2 ? 3 * w : 2 * w;
+    }
+}
+
+// The adjoint: g, choice (planes, H / 2, W / 2) -> x (planes, H, W). Of a ReLU's result y (planes, H, W), if given, it
+// goes on to the ReLU's input: nothing comes through where y <= 0. left: how many windows may be touched by vectors.
+template <class T, bool RELU>
+void unpool(const T* g, const std::uint8_t* choice, npy_intp planes, npy_intp h, npy_intp w, const T* y, T* x,
+            npy_intp left) {
+    using L = Lanes<T>;
+    const npy_intp rows = h / 2, out = w / 2;
+    const T* end = g + planes * rows * out;
+    T slopes[L::count] = {}, from[2 * L::count] = {}, to[2 * L::count];  // of a vector that may not be used whole
+    std::uint8_t choices[L::count] = {};
+    if (rows == 0) std::fill_n(x, planes * h * w, T{0});
+    for (npy_intp i = 0; g < end; g += out, choice += out, left -= out) {
+        for (int a = 0; a < 2; ++a, x += w, y += RELU ? w : 0) {
+            of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
+                if (!whole) {
+                    std::copy_n(g + j, some, slopes);
+                    std::copy_n(choice + j, some, choices);
+                    if (RELU) std::copy_n(y + 2 * j, 2 * some, from);
+                }
+                const typename L::Vector slope = L::load(whole ? g + j : slopes);
+                const typename L::Mask where = L::widen(whole ? choice + j : choices);
+                const T* passed = whole ? y + 2 * j : from;
+                T* made = whole ? x + 2 * j : to;
+                const auto even = where == 2 * a ? slope : typename L::Vector{};
+                const auto odd = where == 2 * a + 1 ? slope : typename L::Vector{};
+                each<2>([&](int k) {
+                    auto d = L::zip(even, odd, k == 1);
+                    if (RELU) d = L::load(passed + k * L::count) <= 0 ? typename L::Vector{} : d;
+                    L::store(made + k * L::count, d);
+                });
+                if (!whole) std::copy_n(to, 2 * some, x + 2 * j);
+            });
+            if (w % 2) x[w - 1] = 0;
+        }
+        i = i + 1 < rows ? i + 1 : 0;
+        if (i == 0 && h % 2) {
+            x = std::fill_n(x, w, T{0});
+            y += RELU ? w : 0;
+        }
+    }
+}
+
+// --- convolution ---
+
 // A tile of an output image: OUT channels of so many vectors, what the registers hold.
 #if defined(__AVX512F__)
 constexpr int OUT = 8, ACROSS = 3;
@@ -151,25 +244,6 @@ constexpr int TAPS = 3, BROAD = 4;
 template <class T>
 constexpr npy_intp BLOCK = BROAD * Lanes<T>::count;  // channels
 
-// g, `channels` rows of n numbers, `step` apart -> (n, BLOCK); a vector's lanes without a channel are zero
-template <class T>
-void turn(const T* g, npy_intp channels, npy_intp step, npy_intp n, T* to) {
-    using L = Lanes<T>;
-    for (npy_intp from = 0; from < channels; from += L::count) {
-        const npy_intp high = std::min<npy_intp>(channels - from, L::count);
-        for (npy_intp k = 0; k < n; k += L::count) {
-            if (high == L::count && n >= L::count) {
-                const npy_intp at = std::min<npy_intp>(k, n - L::count);  // the last one goes over some again
-                L::turn(g + from * step + at, step, to + at * BLOCK<T> + from, BLOCK<T>);
-                continue;
-            }
-            for (npy_intp j = k; j < std::min<npy_intp>(n, k + L::count); ++j)
-                for (npy_intp c = 0; c < L::count; ++c)
-                    to[j * BLOCK<T> + from + c] = c < high ? g[(from + c) * step + j] : T{0};
-        }
-    }
-}
-
 // sums (COUNT, BLOCK) += over rows and columns of x, as it meets COUNT elements of the kernel, times g (h, width, BLOCK)
 template <class T, int COUNT, int VECTORS>
 void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, npy_intp h, npy_intp width, T* sums) {
@@ -207,14 +281,40 @@ void add_rows(const T* g, npy_intp n, T* sums) {
     });
 }
 
-// x (N, C, H, W), g (N, O, H', W') -> dw (O, C, kh, kw), db (O,)
+// The gradient of a convolution's result (N, O, H', W'): it is there, or it comes from 2 x 2 pooling of a ReLU of it and
+// is made where it is used.
+template <class T>
+struct Slope {
+    const T* g;                  // its memory, or that of the gradient of what was pooled
+    npy_intp channels, h, w;
+    const std::uint8_t* choice;  // null: it is there
+    const T* relu;               // the ReLU's result
+    npy_intp windows;            // in all
+
+    // The rows i.. of some channels of image n, `step` from one channel to the next; made in `room` if they must be.
+    const T* rows(npy_intp n, npy_intp from, npy_intp some, npy_intp i, npy_intp count, T* room, npy_intp& step) const {
+        const npy_intp plane = n * channels + from;
+        step = h * w;
+        if (!choice) return g + plane * step + i * w;
+        for (npy_intp c = 0; c < some; ++c) {
+            const npy_intp at = ((plane + c) * (h / 2) + i / 2) * (w / 2);
+            unpool<T, true>(g + at, choice + at, 1, count, w, relu + (plane + c) * step + i * w, room + c * count * w,
+                            windows - at);
+        }
+        step = count * w;
+        return room;
+    }
+};
+
+// x (N, C, H, W), slope (N, O, H', W') -> dw (O, C, kh, kw), db (O,)
 //
 // Lanes are output channels. A part is a block of them and some images; what the parts give is added in their order.
 template <class T>
-void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int kw, Pads pads, T* dw, T* db) {
-    constexpr npy_intp PARTS = 32, ROOM = 4096;  // parts at most; elements of g that stay in the cache
+void convolve_weight(const T* x, Images in, const Slope<T>& slope, int kh, int kw, Pads pads, T* dw, T* db) {
+    constexpr npy_intp PARTS = 32, ROOM = 16384;  // parts at most; elements of g that stay in the cache
     const npy_intp high = in.h + pads.top + pads.bottom, wide = in.w + pads.left + pads.right;
-    const npy_intp h = high - kh + 1, width = wide - kw + 1, rows = std::clamp<npy_intp>(ROOM / (width * BLOCK<T>), 1, h);
+    const npy_intp o = slope.channels, h = slope.h, width = slope.w;
+    const npy_intp rows = std::min(h, std::max<npy_intp>(ROOM / (width * BLOCK<T>) / 2, 1) * 2);  // whole windows
     const std::vector<npy_intp> offsets = meeting(in.c, kh, kw, high * wide, wide);
     const auto taps = static_cast<npy_intp>(offsets.size());
     const npy_intp blocks = (o + BLOCK<T> - 1) / BLOCK<T>, size = (taps + 1) * BLOCK<T>;
@@ -224,14 +324,18 @@ void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int 
         const npy_intp group = static_cast<npy_intp>(part) / blocks, from = static_cast<npy_intp>(part) % blocks * BLOCK<T>;
         const npy_intp channels = std::min(BLOCK<T>, o - from);
         const bool padded = pads.top || pads.bottom || pads.left || pads.right;
-        std::unique_ptr<T[]> room(new T[rows * width * BLOCK<T> + (padded ? in.c * high * wide + Lanes<T>::count : 0)]);
-        T *turned = room.get(), *around = turned + rows * width * BLOCK<T>, *into = &sums[static_cast<npy_intp>(part) * size];
+        const npy_intp chunk = rows * width * BLOCK<T>;
+        std::unique_ptr<T[]> room(new T[2 * chunk + 2 * Lanes<T>::count + (padded ? in.c * high * wide + Lanes<T>::count : 0)]);
+        T *turned = room.get(), *made = turned + chunk, *around = made + chunk + 2 * Lanes<T>::count;
+        T* into = &sums[static_cast<npy_intp>(part) * size];
         for (npy_intp n = in.n * group / groups; n < in.n * (group + 1) / groups; ++n) {
             const T* image = x + n * in.image();
             if (padded) pad(image, in, pads, around, 0);
             for (npy_intp i = 0; i < h; i += rows) {
                 const npy_intp some = std::min(rows, h - i);
-                turn(g + ((n * o + from) * h + i) * width, channels, h * width, some * width, turned);
+                npy_intp step;
+                const T* g = slope.rows(n, from, channels, i, some, made, step);
+                turn(g, channels, step, some * width, turned, BLOCK<T>);
                 for (npy_intp t = 0; t < taps;) {
                     auto next = [&](auto kernel, int count) {
                         kernel((padded ? around : image) + i * wide, &offsets[t], wide, turned, some, width, into + t * BLOCK<T>);
@@ -258,97 +362,6 @@ void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int 
         const T* of = &sums[k / BLOCK<T> * size + k % BLOCK<T>];
         for (npy_intp t = 0; t < taps; ++t) dw[k * taps + t] = of[t * BLOCK<T>];
         db[k] = of[taps * BLOCK<T>];
-    }
-}
-
-// --- windows of 2 x 2 side by side ---
-
-// f(j, how many, whether whole vectors may be used) for the vectors of a row of windows, `left` of which there are from
-// its start to the end of the part: vectors that go past a row's end are written over by the next row.
-template <class T, class F>
-void of_row(npy_intp windows, npy_intp left, F&& f) {
-    constexpr npy_intp lanes = Lanes<T>::count;
-    for (npy_intp j = 0; j < windows; j += lanes) f(j, std::min<npy_intp>(windows - j, lanes), j + lanes <= left);
-}
-
-// x (planes, H, W) -> y, choice (planes, H / 2, W / 2): the largest of each window, and where it lies in it; the first
-// of equals, but the last NaN.
-template <class T>
-void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_t* choice) {
-    using L = Lanes<T>;
-    const npy_intp rows = h / 2, out = w / 2;
-    npy_intp left = planes * rows * out;
-    for (npy_intp i = 0; left > 0; y += out, choice += out, left -= out) {
-        of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) {
-            const T* row[2] = {x + 2 * j, x + w + 2 * j};
-            T copied[2][2 * L::count];
-            if (!whole)
-                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
-            auto element = [&](int k) {
-                return L::every_second(L::load(row[k / 2]), L::load(row[k / 2] + L::count), k % 2);
-            };
-            typename L::Vector most = element(0);
-            typename L::Mask where{};
-            each<3>([&](int k) {
-                const auto here = element(k + 1);
-                const auto better = (here > most) | (here != here);
-                most = better ? here : most;
-                where = better ? typename L::Mask{} + (k + 1) : where;
-            });
-            const auto small = __builtin_convertvector(where, typename L::Small);
-            if (whole) {
-                L::store(y + j, most);
-                std::memcpy(choice + j, &small, L::count);
-            } else {
-                L::store(y + j, most, static_cast<int>(some));
-                std::memcpy(choice + j, &small, static_cast<size_t>(some));
-            }
-        });
-        i = i + 1 < rows ? i + 1 : 0;
-        x += i == 0 && h % 2 ? 3 * w : 2 * w;
-    }
-}
-
-// The adjoint: g, choice (planes, H / 2, W / 2) -> x (planes, H, W). Of a ReLU's result y (planes, H, W), if given, it
-// goes on to the ReLU's input: nothing comes through where y <= 0.
-template <class T, bool RELU>
-void unpool(const T* g, const std::uint8_t* choice, npy_intp planes, npy_intp h, npy_intp w, const T* y, T* x) {
-    using L = Lanes<T>;
-    const npy_intp rows = h / 2, out = w / 2;
-    npy_intp left = planes * rows * out;
-    for (npy_intp i = 0; left > 0; g += out, choice += out, left -= out) {
-        for (int a = 0; a < 2; ++a, x += w, y += RELU ? w : 0) {
-            of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) {
-                typename L::Vector slope{};
-                typename L::Small small{};
-                T from[2 * L::count] = {}, to[2 * L::count];
-                const T* passed = whole ? y + 2 * j : from;
-                T* made = whole ? x + 2 * j : to;
-                if (whole) {
-                    slope = L::load(g + j);
-                    std::memcpy(&small, choice + j, L::count);
-                } else {
-                    std::memcpy(&slope, g + j, static_cast<size_t>(some) * sizeof(T));
-                    std::memcpy(&small, choice + j, static_cast<size_t>(some));
-                    if (RELU) std::copy_n(y + 2 * j, 2 * some, from);
-                }
-                const auto where = __builtin_convertvector(small, typename L::Mask);
-                const auto even = where == 2 * a ? slope : typename L::Vector{};
-                const auto odd = where == 2 * a + 1 ? slope : typename L::Vector{};
-                each<2>([&](int k) {
-                    auto d = L::zip(even, odd, k == 1);
-                    if (RELU) d = L::load(passed + k * L::count) <= 0 ? typename L::Vector{} : d;
-                    L::store(made + k * L::count, d);
-                });
-                if (!whole) std::copy_n(to, 2 * some, x + 2 * j);
-            });
-            if (w % 2) x[w - 1] = 0;
-        }
-        i = i + 1 < rows ? i + 1 : 0;
-        if (i == 0 && h % 2) {
-            x = std::fill_n(x, w, T{0});
-            y += RELU ? w : 0;
-        }
     }
 }
 
@@ -405,21 +418,29 @@ PyObject* py_convolve(PyObject*, PyObject* args) {
     return y;
 }
 
-// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> (dw, the bias's gradient), or None
+// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> (dw, the bias's gradient), or None. Where the result
+// went through a ReLU, which gave y, and 2 x 2 pooling, which made the choice, g is the gradient of what came out there:
+// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right), choice, y).
 PyObject* py_convolve_weight(PyObject*, PyObject* args) {
-    PyObject *x, *g;
+    PyObject *x, *g, *choice = nullptr, *y = nullptr;
     int kh, kw;
     Pads pads;
-    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left, &pads.right))
+    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)|OO", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left, &pads.right,
+                          &choice, &y))
         return nullptr;
-    if (!plain({x, g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
-    const Images in = images(as_array(x)), out = images(as_array(g));
+    if (!plain({x, g, y ? y : g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
+    if (choice && (!is_array(choice) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
+                   !PyArray_ISCARRAY_RO(as_array(choice)) || !PyArray_SAMESHAPE(as_array(choice), as_array(g))))
+        Py_RETURN_NONE;
+    const Images in = images(as_array(x)), out = images(as_array(y ? y : g));
     if (out.h < 1 || out.w < 1) Py_RETURN_NONE;
     Ref dw(made({out.c, in.c, kh, kw}, x)), db(made({out.c}, x));
     if (!dw || !db) return nullptr;
     in_type(x, [&](auto zero) {
         using T = decltype(zero);
-        convolve_weight<T>(data<T>(x), in, data<T>(g), out.c, kh, kw, pads, data<T>(dw.get()), data<T>(db.get()));
+        const Slope<T> slope{data<T>(g), out.c, out.h, out.w, choice ? data<std::uint8_t>(choice) : nullptr,
+                             y ? data<T>(y) : nullptr, PyArray_SIZE(as_array(g))};
+        convolve_weight<T>(data<T>(x), in, slope, kh, kw, pads, data<T>(dw.get()), data<T>(db.get()));
     });
     return PyTuple_Pack(2, dw.get(), db.get());
 }
@@ -462,7 +483,7 @@ PyObject* py_put_window(PyObject*, PyObject* args) {
             const T* relu = y == Py_None ? nullptr : data<T>(y) + from * h * w;
             (relu ? unpool<T, true> : unpool<T, false>)(data<T>(g) + from * out.plane(),
                                                         data<std::uint8_t>(choice) + from * out.plane(), planes, h, w,
-                                                        relu, data<T>(x) + from * h * w);
+                                                        relu, data<T>(x) + from * h * w, planes * out.plane());
         });
     });
     return x;
