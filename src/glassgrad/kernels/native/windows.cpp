@@ -207,7 +207,7 @@ void convolve(const T* x, Images in, const T* w, npy_intp o, int kh, int kw, con
     const npy_intp channel = (rows * wide + L::count - 1) / L::count * L::count;
     parallel(static_cast<size_t>(in.n), [&](size_t n) {
         const npy_intp image = in.c * high * wide;
-        std::unique_ptr<T[]> room(new T[image + (ACROSS + 1) * L::count + OUT * channel]);
+        std::unique_ptr<T[]> room(new T[image + (ACROSS + 2) * L::count + OUT * channel]);
         T *padded = room.get(), *run = padded + image + (ACROSS + 1) * L::count;
         pad(x + static_cast<npy_intp>(n) * in.image(), in, pads, padded, ACROSS * L::count);
         for (npy_intp b = 0; b < blocks; ++b) {
