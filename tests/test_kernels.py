@@ -371,6 +371,18 @@ def test_products(seed: int) -> None:
         close(fast(x[None], other.T), plain(x[None], other.T), dtype, scale=4)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 256, 1), (4, 300, 5), (7, 1000, 13), (64, 5408, 10), (33, 257, 16)])
+def test_products_of_few_outputs(m: int, k: int, n: int, dtype: Any) -> None:
+    rng = np.random.default_rng(k)
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((m, k), (n, k), n))
+    fast, plain = both("linear")
+    for bias in (b, None):
+        close(fast(x, w, bias), plain(x, w, bias), dtype, scale=8)
+    wide = rng.standard_normal((m, 2 * k)).astype(dtype)[:, :k]
+    close(both("matmul")[0](wide, w.T), wide @ w.T, dtype, scale=8)
+
+
 @pytest.mark.parametrize("shapes", [((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (0, 3, 2))])
 def test_products_of_nothing(shapes: Any) -> None:
     a, b = (gg.zeros(*shape) for shape in shapes)
