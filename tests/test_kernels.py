@@ -381,6 +381,10 @@ def test_products_of_few_outputs(m: int, k: int, n: int, dtype: Any) -> None:
         close(fast(x, w, bias), plain(x, w, bias), dtype, scale=8)
     wide = rng.standard_normal((m, 2 * k)).astype(dtype)[:, :k]
     close(both("matmul")[0](wide, w.T), wide @ w.T, dtype, scale=8)
+    for left, right in ((rng.standard_normal((n, m)), x), (w.T, rng.standard_normal((n, 336)))):
+        a, b = left.astype(dtype), right[: left.shape[1]].astype(dtype)
+        close(both("matmul")[0](a, b), a @ b, dtype, scale=8)
+        close(both("matmul")[0](np.asfortranarray(a), b), a @ b, dtype, scale=8)
 
 
 @pytest.mark.parametrize("shapes", [((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (0, 3, 2))])

@@ -98,6 +98,26 @@ void dots(const T* x, npy_intp x_step, const T* w, npy_intp w_step, npy_intp k, 
     });
 }
 
+// y (ROWS, VECTORS) = x (ROWS, k), whose elements lie `down` and `across` apart, times w (k, VECTORS), + beta y
+template <class T, int ROWS, int VECTORS>
+void strip(const T* x, npy_intp down, npy_intp across, const T* w, npy_intp w_step, npy_intp k, T beta, T* y,
+           npy_intp y_step) {
+    using L = Lanes<T>;
+    typename L::Vector sums[ROWS][VECTORS];
+    each<ROWS>([&](int r) { each<VECTORS>([&](int v) { sums[r][v] = typename L::Vector{}; }); });
+    for (npy_intp at = 0; at < k; ++at, x += across, w += w_step) {
+        typename L::Vector in[VECTORS];
+        each<VECTORS>([&](int v) { in[v] = L::load(w + v * L::count); });
+        each<ROWS>([&](int r) { each<VECTORS>([&](int v) { sums[r][v] += x[r * down] * in[v]; }); });
+    }
+    each<ROWS>([&](int r) {
+        each<VECTORS>([&](int v) {
+            T* to = y + r * y_step + v * L::count;
+            L::store(to, beta == T{0} ? sums[r][v] : sums[r][v] + beta * L::load(to));
+        });
+    });
+}
+
 // y (m, n) = a (m, k) b (k, n) + beta y, in as many parts as there are threads, along the longer side of y
 template <class T>
 void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, T beta, T* y) {
@@ -112,6 +132,25 @@ void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x,
                     auto kernel = high == HIGH ? (wide == BROAD ? dots<T, HIGH, BROAD> : dots<T, HIGH, 1>)
                                                : (wide == BROAD ? dots<T, 1, BROAD> : dots<T, 1, 1>);
                     kernel(x + i * a.step, a.step, other + j * b.step, b.step, k, beta, y + i * n + j, n);
+                }
+            }
+        });
+        return;
+    }
+    constexpr npy_intp lanes = Lanes<T>::count, whole_strip = 4 * lanes;
+    if ((m <= FEW || k <= FEW) && !b.transposed && n >= MANY && n % lanes == 0) {
+        const npy_intp strips = (n + whole_strip - 1) / whole_strip, down = a.transposed ? 1 : a.step;
+        const npy_intp across = a.transposed ? a.step : 1;
+        const npy_intp grain = std::max<npy_intp>(1, (1 << 17) / (m * whole_strip * k));
+        ranges(static_cast<size_t>(strips), static_cast<size_t>(grain), [&](size_t begin, size_t end) {
+            const npy_intp last = std::min(n, static_cast<npy_intp>(end) * whole_strip);
+            for (npy_intp j = static_cast<npy_intp>(begin) * whole_strip, wide; j < last; j += wide) {
+                wide = last - j >= whole_strip ? whole_strip : lanes;
+                for (npy_intp i = 0, high; i < m; i += high) {
+                    high = m - i >= HIGH ? HIGH : 1;
+                    auto kernel = high == HIGH ? (wide == lanes ? strip<T, HIGH, 1> : strip<T, HIGH, 4>)
+                                               : (wide == lanes ? strip<T, 1, 1> : strip<T, 1, 4>);
+                    kernel(x + i * down, down, across, other + j, b.step, k, beta, y + i * n + j, n);
                 }
             }
         });
