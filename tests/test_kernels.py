@@ -165,6 +165,7 @@ def test_windows(seed: int) -> None:
     close(fast(x, g, size=size, **options), plain(x, g, size=size, **options), dtype, scale=8)
     fast, plain = both("sum")
     close(fast(g, dim=(0, 2, 3)), plain(g, dim=(0, 2, 3)), dtype, scale=4)
+    close(engine.convolve_weight(x, g, size, *padding)[1], plain(g, dim=(0, 2, 3)), dtype, scale=4)
     if min(h, w) < 2:
         return
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -179,6 +180,9 @@ def test_windows(seed: int) -> None:
     g = rng.standard_normal(choices[0].shape).astype(dtype)
     got = fast(g, choices[0], shape=(h, w), **options)
     np.testing.assert_array_equal(got, plain(g, choices[0], shape=(h, w), **options))
+    with np.errstate(invalid="ignore"):
+        y = np.maximum(x, 0)
+        np.testing.assert_array_equal(engine.put_window(g, choices[0], (h, w), y), np.where(y <= 0, 0, got))
 
 
 def test_nan_past_a_rows_end_stays_where_it_is() -> None:
@@ -189,6 +193,184 @@ def test_nan_past_a_rows_end_stays_where_it_is() -> None:
     options = {"size": (3, 3), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1}
     (where,) = np.argwhere(np.isnan(REGISTRY["convolution_weight"].forward(x, g, **options)))
     assert where.tolist() == [0, 0, 2, 0]
+
+
+# --- several nodes in one go on the way back ---
+
+PATHS = [("convolution",), ("max_pool", "relu"), ("max_pool", "relu", "convolution")]
+
+
+class Model:
+    """max_pool(relu(convolution(x))), whose steps in between may be watched, and its gradients."""
+
+    def __init__(self, needs: bool = False, c: int = 2, o: int = 5, size: int = 11, padding: int = 0) -> None:
+        g = gg.Generator().manual_seed(size + c)
+        self.leaves = [gg.randn(*s, generator=g) for s in ((3, c, size, size), (o, c, 3, 3), (o,))]
+        for leaf in self.leaves[not needs :]:
+            leaf.requires_grad_()
+        self.wanting = self.leaves[not needs :]
+        self.padding = padding
+
+    def forward(self, watch: Any = lambda h, a: None) -> Any:
+        h = gg.nn.functional.conv2d(*self.leaves, padding=self.padding)
+        a = h.relu()
+        watch(h, a)
+        p = gg.nn.functional.max_pool2d(a, 2)
+        return (p * p).sum()
+
+    def gradients(self) -> list[np.ndarray]:
+        found = [leaf.grad.numpy().copy() for leaf in self.wanting]
+        for leaf in self.wanting:
+            leaf.grad = None
+        return found
+
+    def expected(self) -> list[np.ndarray]:
+        """With inputs named, node by node."""
+        return [g.numpy() for g in gg.autograd.grad(self.forward(), self.wanting)]
+
+
+@pytest.fixture
+def taken() -> Iterator[list[tuple[str, ...]]]:
+    """The paths that a walk takes from here on."""
+    from glassgrad.kernels import behind
+
+    seen: list[tuple[str, ...]] = []
+
+    def watched(path: tuple[str, ...], kernel: Any) -> Any:
+        def call(*args: Any) -> Any:
+            made = kernel(*args)
+            if made is not None:
+                seen.append(path)
+            return made
+
+        return call
+
+    def put(wrap: Any) -> None:
+        for path, kernel in behind.PATHS.items():
+            engine.add_path(tuple(REGISTRY[name] for name in path), wrap(path, kernel))
+
+    put(watched)
+    yield seen
+    put(lambda path, kernel: kernel)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"size": 28, "o": 33},
+        {"size": 4, "o": 1},
+        {"size": 15, "padding": 1, "o": 16},
+        {"size": 70, "c": 1, "o": 32},
+    ],
+)
+def test_a_path_gives_what_its_nodes_give(options: Any, taken: Any) -> None:
+    for needs in (False, True):
+        model = Model(needs, **options)
+        expected = model.expected()
+        assert taken == []
+        model.forward().backward()
+        assert taken == ([PATHS[1], PATHS[0]] if needs else [PATHS[2]])
+        for got, right in zip(model.gradients(), expected, strict=True):
+            np.testing.assert_allclose(got, right, rtol=0, atol=1e-5 * max(1.0, float(np.abs(right).max())))
+        taken.clear()
+
+
+def test_a_path_lets_nan_through_as_its_nodes_do(taken: Any) -> None:
+    model = Model()
+    model.leaves[0].array[1, 0, 2, 3] = np.nan
+    expected = model.expected()
+    model.forward().backward()
+    assert taken == PATHS[2:]
+    for got, right in zip(model.gradients(), expected, strict=True):
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(right))
+
+
+WATCHES: dict[str, Any] = {
+    "held": lambda h, a: (h, a),
+    "hook of a tensor": lambda h, a: a.register_hook(lambda g: g * 2) and None,
+    "hook before its node": lambda h, a: a.grad_fn.register_prehook(lambda gs: (gs[0] * 2,)) and None,
+    "hook after its node": lambda h, a: a.grad_fn.register_hook(lambda ins, outs: (ins[0] * 2,)) and None,
+    "hook of the first": lambda h, a: h.register_hook(lambda g: g * 2) and None,
+    "hook after the last": lambda h, a: (
+        h.grad_fn.register_hook(lambda ins, outs: (None, ins[1] * 2, ins[2] * 2)) and None
+    ),
+}
+
+
+@pytest.mark.parametrize("watch", WATCHES)
+def test_who_looks_sees_every_gradient(watch: str, taken: Any) -> None:
+    model, held = Model(), []
+    expected = model.expected()
+    model.forward(lambda h, a: held.append(WATCHES[watch](h, a))).backward()
+    assert PATHS[2] not in taken
+    for got, right in zip(model.gradients(), expected, strict=True):
+        np.testing.assert_allclose(got, right if watch == "held" else 2 * right, rtol=1e-4, atol=1e-4)
+
+
+def test_retained_gradients_and_graphs(taken: Any) -> None:
+    model, kept = Model(), []
+
+    def watch(h: Any, a: Any) -> None:
+        for x in (h, a):
+            x.retain_grad()
+            kept.append(x)
+
+    model.forward(watch).backward()
+    assert all(x.grad is not None for x in kept) and PATHS[1] not in taken
+    first = model.gradients()
+    loss = model.forward()
+    loss.backward(retain_graph=True)
+    loss.backward()
+    assert taken[-2:] == [PATHS[2]] * 2
+    for got, right in zip(model.gradients(), first, strict=True):
+        np.testing.assert_allclose(got, 2 * right, rtol=1e-4, atol=1e-4)
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+def test_a_path_is_left_alone_by_modes(taken: Any) -> None:
+    """Recorded gradients, the search for NaN, and packed saved tensors go node by node."""
+    model = Model()
+    expected = model.expected()
+    model.forward().backward(create_graph=True)
+    assert all(leaf.grad.requires_grad for leaf in model.wanting)
+    results = [[leaf.grad.detach().numpy().copy() for leaf in model.wanting]]
+    for leaf in model.wanting:
+        leaf.grad = None
+    with gg.autograd.detect_anomaly():
+        model.forward().backward()
+    results.append(model.gradients())
+    with gg.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x):
+        model.forward().backward()
+    results.append(model.gradients())
+    assert taken == []
+    for found in results:
+        for got, right in zip(found, expected, strict=True):
+            np.testing.assert_allclose(got, right, rtol=1e-4, atol=1e-4)
+
+
+def test_a_path_sees_what_was_changed_in_place() -> None:
+    def change(h: Any, a: Any) -> None:
+        with gg.no_grad():
+            a.add_(1)
+
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        Model().forward(change).backward()
+
+
+def test_a_value_used_twice_is_no_path(taken: Any) -> None:
+    model = Model()
+
+    def forward() -> Any:
+        a = gg.nn.functional.conv2d(*model.leaves).relu()
+        return gg.nn.functional.max_pool2d(a, 2).sum() + a.sum()
+
+    expected = [g.numpy() for g in gg.autograd.grad(forward(), model.wanting)]
+    forward().backward()
+    assert taken == PATHS[:1]
+    for got, right in zip(model.gradients(), expected, strict=True):
+        np.testing.assert_allclose(got, right, rtol=1e-4, atol=1e-4)
 
 
 # --- products ---
@@ -212,6 +394,22 @@ def test_products(seed: int) -> None:
         fast, plain = both("linear")
         close(fast(x, other.T, b), plain(x, other.T, b), dtype, scale=4)
         close(fast(x[None], other.T), plain(x[None], other.T), dtype, scale=4)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 256, 1), (4, 300, 5), (7, 1000, 13), (64, 5408, 10), (33, 257, 16)])
+def test_products_of_few_outputs(m: int, k: int, n: int, dtype: Any) -> None:
+    rng = np.random.default_rng(k)
+    x, w, b = (rng.standard_normal(s).astype(dtype) for s in ((m, k), (n, k), n))
+    fast, plain = both("linear")
+    for bias in (b, None):
+        close(fast(x, w, bias), plain(x, w, bias), dtype, scale=8)
+    wide = rng.standard_normal((m, 2 * k)).astype(dtype)[:, :k]
+    close(both("matmul")[0](wide, w.T), wide @ w.T, dtype, scale=8)
+    for left, right in ((rng.standard_normal((n, m)), x), (w.T, rng.standard_normal((n, 336)))):
+        a, b = left.astype(dtype), right[: left.shape[1]].astype(dtype)
+        close(both("matmul")[0](a, b), a @ b, dtype, scale=8)
+        close(both("matmul")[0](np.asfortranarray(a), b), a @ b, dtype, scale=8)
 
 
 @pytest.mark.parametrize("shapes", [((0, 3), (3, 2)), ((2, 0), (0, 3)), ((0, 2, 3), (0, 3, 2))])
@@ -311,6 +509,40 @@ def test_lstm_step(size: int) -> None:
     got, right = cell.back(slopes[0], *args), cell.back.__wrapped__(slopes[1], *args)
     close(got[1:], right[1:], np.float32)
     assert got[2] is slopes[0]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("size", [1, 16, 19, 64, 130, 300])
+def test_lstm(size: int, reverse: bool) -> None:
+    """All steps, with rows that end early; weights of 300 don't fit, and go step by step."""
+    rng = np.random.default_rng(size)
+    for sizes in ((37,) * 3, (5, 5, 3, 1, 1), (1,), (20, 17, 0)):
+        n, rows = sizes[0], sum(sizes)
+        x, w_ih, w_hh = (
+            rng.standard_normal(s).astype(np.float32) / 2 for s in ((rows, 7), (4 * size, 7), (4 * size, size))
+        )
+        w_hh /= np.float32(size**0.5)
+        b_ih, b_hh = rng.standard_normal((2, 4 * size)).astype(np.float32)
+        h0, c0, g_h, g_c = rng.standard_normal((4, n, size)).astype(np.float32)
+        options = {"cell": "lstm", "sizes": sizes, "reverse": reverse}
+        (fast, plain), (fast_back, plain_back) = both("unroll"), both("unroll_back")
+        for b in ((b_ih, b_hh), (None, None)):
+            y = plain(x, h0, c0, w_ih, w_hh, *b, None, **options)
+            close(fast(x, h0, c0, w_ih, w_hh, *b, None, **options), y, np.float32, scale=8)
+        out, _, gates, kept, _ = y
+        g_out = rng.standard_normal(out.shape).astype(np.float32)
+        for gs in ((g_out, g_h, g_c), (g_out, None, None), (None, g_h, None)):
+            args = gates, out, kept, *gs, h0, c0, w_hh, None
+            close(fast_back(*args, **options), plain_back(*args, **options), np.float32, scale=8)
+
+
+def test_lstm_refuses_what_it_is_not_made_for() -> None:
+    a, w, h, c = (np.zeros(s, np.float32) for s in ((6, 8), (8, 2), (3, 2), (3, 2)))
+    assert engine.lstm(a, w, h, c, (3, 3), False) is not None
+    for wrong in ((a, w, h, c, (3, 2), False), (a, w, h, c, (2, 4), False), (a, w, h, c, (4, 2), False),
+                  (a, w, h, c, (7, -1), False), (a, w.T, h, c, (3, 3), False), (a, w, h[:2], c, (3, 3), False),
+                  (a.astype(float), w, h, c, (3, 3), False), (a, None, h, c, (3, 3), False)):  # fmt: skip
+        assert engine.lstm(*wrong) is None
 
 
 def test_tanh_is_right_to_the_last_places() -> None:

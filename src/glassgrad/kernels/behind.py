@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..core.op import REGISTRY
 from ..ops.recurrent import CELLS
 from . import engine
@@ -31,8 +33,10 @@ def attach() -> None:
         REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
     for (name, k), kernel in SLOPES.items():
         REGISTRY[name].formulas[k] = first(kernel, REGISTRY[name].formulas[k])
+    for path, kernel in PATHS.items():
+        engine.add_path(tuple(REGISTRY[name] for name in path), kernel)
     lstm = CELLS["lstm"]
-    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_back, lstm.back))
+    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_step_back, lstm.back))
 
 
 # --- convolution and pooling ---
@@ -60,7 +64,8 @@ def convolution_input(
 def convolution_weight(
     x: Any, grad: Any, *, size: Any, stride: Any, padding: Any, dilation: Any, groups: int
 ) -> Any:  # fmt: skip
-    return engine.convolve_weight(x, grad, size, *padding) if groups == 1 and (stride, dilation) == ONES else None
+    made = engine.convolve_weight(x, grad, size, *padding) if groups == 1 and (stride, dilation) == ONES else None
+    return made and made[0]
 
 
 def _apart(size: Any, stride: Any, padding: Any, dilation: Any) -> bool:
@@ -73,11 +78,36 @@ def max_pool(x: Any, choice: Any, *, size: Any, stride: Any, padding: Any, dilat
 
 
 def put_window(g: Any, choice: Any, *, shape: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
-    return engine.put_window(g, choice, shape) if _apart(size, stride, padding, dilation) else None
+    return engine.put_window(g, choice, shape, None) if _apart(size, stride, padding, dilation) else None
 
 
 def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     return engine.sum_channels(x) if dim == (0, 2, 3) and not keepdim else None
+
+
+def convolution_slopes(g: Any, kept: Any, *pooled: Any) -> Any:
+    """The gradients of weights and bias in one pass over g, or over what it is made of."""
+    of_x, of_w, *of_b = kept
+    if of_w is None or of_b in ([], [None]) or (pooled and of_x is not None):
+        return None
+    x, w_shape, stride, padding, dilation, groups = of_w
+    if groups != 1 or (stride, dilation) != ONES:
+        return None
+    made = engine.convolve_weight(x, g, w_shape[2:], *padding, *pooled)
+    return made and (None, *made)
+
+
+def slopes_through_relu(g: Any, of_pool: Any, of_relu: Any) -> Any:
+    """What the ReLU's input gets, without the gradient of what lies in between."""
+    x_shape, choice, *where = of_pool[0]
+    made = engine.put_window(g, choice, x_shape[2:], *of_relu[0]) if _apart(*where) else None
+    return made if made is None else (made,)
+
+
+def slopes_through_relu_and_convolution(g: Any, of_pool: Any, of_relu: Any, kept: Any) -> Any:
+    """What weights and bias get where the image itself wants nothing."""
+    _, choice, *where = of_pool[0]
+    return convolution_slopes(g, kept, choice, *of_relu[0]) if _apart(*where) else None
 
 
 # --- products ---
@@ -134,8 +164,29 @@ def sum_to_size(x: Any, *, shape: Any) -> Any:
 # --- recurrence ---
 
 
-def lstm_back(d: Any, *arrays: Any) -> Any:
-    slope = engine.lstm_back(d, *arrays)
+def unroll(
+    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, w_hr: Any, *, cell: str, sizes: Any,
+    reverse: bool,
+) -> Any:  # fmt: skip
+    if cell != "lstm" or w_hr is not None or w_hh.dtype != np.float32 or w_hh.size > engine.LSTM_WEIGHTS:
+        return None
+    gates = engine.linear(x, w_ih, b_ih if b_hh is None else b_ih + b_hh)
+    made = None if gates is None else engine.lstm(gates, w_hh, h0, c0, sizes, reverse)
+    return made and (*made[:2], gates, *made[2:])
+
+
+def unroll_back(
+    gates: Any, out: Any, kept: Any, g_out: Any, g_h: Any, g_c: Any, h0: Any, c0: Any, w_hh: Any, w_hr: Any, *,
+    cell: str, sizes: Any, reverse: bool,
+) -> Any:  # fmt: skip
+    if cell != "lstm" or w_hr is not None:
+        return None
+    last = (np.zeros_like(c0) if g is None else g for g in (g_h, g_c))
+    return engine.lstm_back(gates, kept, g_out, *last, w_hh, c0, sizes, reverse)
+
+
+def lstm_step_back(d: Any, *arrays: Any) -> Any:
+    slope = engine.lstm_step_back(d, *arrays)
     return None if slope is None else (None, slope, d)
 
 
@@ -143,7 +194,14 @@ KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
     "gelu": engine.gelu, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size, "softmax": softmax_,
-    "log_softmax": log_softmax_, "standardize": standardize,
+    "log_softmax": log_softmax_, "standardize": standardize, "unroll": unroll, "unroll_back": unroll_back,
+}  # fmt: skip
+
+# What is done in one go on the way back; see native/tape.cpp.
+PATHS: dict[tuple[str, ...], Kernel] = {
+    ("convolution",): convolution_slopes,
+    ("max_pool", "relu"): slopes_through_relu,
+    ("max_pool", "relu", "convolution"): slopes_through_relu_and_convolution,
 }  # fmt: skip
 
 # Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -297,6 +298,7 @@ def _raw_gradients(g: Any, inputs: Any, y: Any, options: dict[str, Any]) -> dict
     dc = None if c0 is None else rest.pop(0)
     dm = rest.pop(0) if CELLS[options["cell"]].apart else d
     xp = xp_of(d)
+    of_b = cache(lambda: xp.add.reduce(d, 0))
 
     def of_w_hh() -> Array:
         hs = _before(out, h0, _steps(options["sizes"], options["reverse"]))
@@ -308,7 +310,7 @@ def _raw_gradients(g: Any, inputs: Any, y: Any, options: dict[str, Any]) -> dict
     return {
         "x": lambda: matmul_(d, w_ih), "h0": lambda: dh, "c0": lambda: dc,
         "w_ih": lambda: matmul_(d.T, x), "w_hh": of_w_hh, "w_hr": of_w_hr,
-        "b_ih": lambda: xp.add.reduce(d, 0), "b_hh": lambda: xp.add.reduce(dm, 0),
+        "b_ih": of_b, "b_hh": of_b if dm is d else lambda: xp.add.reduce(dm, 0),
     }  # fmt: skip
 
 

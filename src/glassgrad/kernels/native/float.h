@@ -15,7 +15,7 @@ using L = Lanes<float>;
 using Vector = L::Vector;
 using Mask = L::Mask;
 
-inline Vector all(float x) { return Vector{} + x; }
+inline Vector all(float x) { return x - Vector{}; }  // which the compiler knows to be x, as 0 + x is not
 
 // e^x to 1 ulp where the result is normal: x = n ln 2 + r, and a polynomial of r. 0 and infinity beyond.
 inline Vector exp_of(Vector x) {

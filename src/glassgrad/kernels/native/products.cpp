@@ -2,6 +2,7 @@
 // to use one thread. Two pools of threads that spin on the same cores cost more than both of them give.
 #include "common.h"
 #include "threads.h"
+#include "vector.h"
 
 #include <algorithm>
 #include <cstring>
@@ -63,9 +64,104 @@ bool matrix_of(PyArrayObject* x, Matrix& found) {
     return false;
 }
 
+// Few outputs of many numbers: packing the numbers, as BLAS does, costs more than multiplying them.
+constexpr npy_intp FEW = 16, MANY = 256;
+#if defined(__AVX512F__)
+constexpr int HIGH = 4;
+#else
+constexpr int HIGH = 2;
+#endif
+constexpr int BROAD = 5;  // a tile is HIGH rows by BROAD columns, what the registers hold
+
+// y (ROWS, COLUMNS) = x (ROWS, k) times the transpose of w (COLUMNS, k), + bias (COLUMNS) unless that is null
+template <class T, int ROWS, int COLUMNS>
+void dots(const T* x, npy_intp x_step, const T* w, npy_intp w_step, npy_intp k, const T* bias, T* y, npy_intp y_step) {
+    using L = Lanes<T>;
+    typename L::Vector sums[ROWS][COLUMNS];
+    each<ROWS>([&](int r) { each<COLUMNS>([&](int c) { sums[r][c] = typename L::Vector{}; }); });
+    npy_intp at = 0;
+    for (; at + L::count <= k; at += L::count) {
+        typename L::Vector in[ROWS];
+        each<ROWS>([&](int r) { in[r] = L::load(x + r * x_step + at); });
+        each<COLUMNS>([&](int c) {
+            const auto v = L::load(w + c * w_step + at);
+            each<ROWS>([&](int r) { sums[r][c] += in[r] * v; });
+        });
+    }
+    each<ROWS>([&](int r) {
+        each<COLUMNS>([&](int c) {
+            T total = L::sum(sums[r][c]);
+            for (npy_intp j = at; j < k; ++j) total += x[r * x_step + j] * w[c * w_step + j];
+            y[r * y_step + c] = bias == nullptr ? total : total + bias[c];
+        });
+    });
+}
+
+// y (ROWS, VECTORS) = x (ROWS, k), whose elements lie `down` and `across` apart, times w (k, VECTORS), + bias
+template <class T, int ROWS, int VECTORS>
+void strip(const T* x, npy_intp down, npy_intp across, const T* w, npy_intp w_step, npy_intp k, const T* bias,
+           T* y, npy_intp y_step) {
+    using L = Lanes<T>;
+    typename L::Vector sums[ROWS][VECTORS];
+    each<VECTORS>([&](int v) {
+        const auto first = bias == nullptr ? typename L::Vector{} : L::load(bias + v * L::count);
+        each<ROWS>([&](int r) { sums[r][v] = first; });
+    });
+    for (npy_intp at = 0; at < k; ++at, x += across, w += w_step) {
+        typename L::Vector in[VECTORS];
+        each<VECTORS>([&](int v) { in[v] = L::load(w + v * L::count); });
+        each<ROWS>([&](int r) { each<VECTORS>([&](int v) { sums[r][v] += x[r * down] * in[v]; }); });
+    }
+    each<ROWS>([&](int r) {
+        each<VECTORS>([&](int v) { L::store(y + r * y_step + v * L::count, sums[r][v]); });
+    });
+}
+
+// What `product` does for matrices with a short side; false where BLAS is better at it.
+template <class T>
+bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias, T* y) {
+    if (!a.transposed && b.transposed && n <= FEW && k >= MANY) {
+        const npy_intp rows = (m + HIGH - 1) / HIGH, grain = std::max<npy_intp>(1, (1 << 17) / (HIGH * n * k));
+        ranges(static_cast<size_t>(rows), static_cast<size_t>(grain), [&](size_t begin, size_t end) {
+            const npy_intp last = std::min(m, static_cast<npy_intp>(end) * HIGH);
+            for (npy_intp i = static_cast<npy_intp>(begin) * HIGH, high; i < last; i += high) {
+                high = last - i >= HIGH ? HIGH : 1;
+                for (npy_intp j = 0, wide; j < n; j += wide) {
+                    wide = n - j >= BROAD ? BROAD : 1;
+                    auto kernel = high == HIGH ? (wide == BROAD ? dots<T, HIGH, BROAD> : dots<T, HIGH, 1>)
+                                               : (wide == BROAD ? dots<T, 1, BROAD> : dots<T, 1, 1>);
+                    kernel(x + i * a.step, a.step, other + j * b.step, b.step, k, bias == nullptr ? nullptr : bias + j, y + i * n + j, n);
+                }
+            }
+        });
+        return true;
+    }
+    constexpr npy_intp lanes = Lanes<T>::count, whole_strip = 4 * lanes;
+    if ((m <= FEW || k <= FEW) && !b.transposed && n >= MANY && n % lanes == 0) {
+        const npy_intp strips = (n + whole_strip - 1) / whole_strip, down = a.transposed ? 1 : a.step;
+        const npy_intp across = a.transposed ? a.step : 1;
+        const npy_intp grain = std::max<npy_intp>(1, (1 << 17) / (m * whole_strip * k));
+        ranges(static_cast<size_t>(strips), static_cast<size_t>(grain), [&](size_t begin, size_t end) {
+            const npy_intp last = std::min(n, static_cast<npy_intp>(end) * whole_strip);
+            for (npy_intp j = static_cast<npy_intp>(begin) * whole_strip, wide; j < last; j += wide) {
+                wide = last - j >= whole_strip ? whole_strip : lanes;
+                for (npy_intp i = 0, high; i < m; i += high) {
+                    high = m - i >= HIGH ? HIGH : 1;
+                    auto kernel = high == HIGH ? (wide == lanes ? strip<T, HIGH, 1> : strip<T, HIGH, 4>)
+                                               : (wide == lanes ? strip<T, 1, 1> : strip<T, 1, 4>);
+                    kernel(x + i * down, down, across, other + j, b.step, k, bias == nullptr ? nullptr : bias + j, y + i * n + j, n);
+                }
+            }
+        });
+        return true;
+    }
+    return false;
+}
+
 // y (m, n) = a (m, k) b (k, n) + bias (n), in as many parts as there are threads, along the longer side of y
 template <class T>
 void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias, T* y) {
+    if (short_product(a, b, m, n, k, x, other, bias, y)) return;
     constexpr double WORTH = 1e6;  // multiplications that are worth a thread
     const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
     size_t parts = std::min(thread_count(), static_cast<size_t>(work / WORTH) + 1);

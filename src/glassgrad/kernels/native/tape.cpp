@@ -5,7 +5,9 @@
 #include "program.h"
 #include "threads.h"
 
+#include <array>
 #include <cstring>
+#include <map>
 #include <queue>
 #include <unordered_map>
 #include <unordered_set>
@@ -549,6 +551,38 @@ PyType_Spec elementwise_spec = {
 
 // --- walk: core/graph.py's loop over the nodes, latest first ---
 
+// Operations whose nodes are taken in one go where one follows the other and nobody sees what is in between; of one, all
+// its formulas together. kernel(g, *what each node saved) gives the gradients of the last node's inputs, or None where
+// the formulas have to do it; of a path of one, None among them leaves that input to its formula.
+constexpr int LONGEST = 3;
+using Path = std::array<PyObject*, LONGEST>;
+std::map<Path, PyObject*> paths;
+
+// add_path((op, ...), kernel)
+PyObject* add_path(PyObject*, PyObject* args) {
+    PyObject *ops, *kernel;
+    if (!PyArg_ParseTuple(args, "O!O", &PyTuple_Type, &ops, &kernel)) return nullptr;
+    const Py_ssize_t count = PyTuple_GET_SIZE(ops);
+    if (count < 1 || count > LONGEST) return PyErr_Format(PyExc_ValueError, "a path has 1 to %d operations", LONGEST);
+    Path path{};
+    for (Py_ssize_t k = 0; k < count; ++k) path[k] = Py_NewRef(PyTuple_GET_ITEM(ops, k));  // as long as the process runs
+    paths[path] = Py_NewRef(kernel);
+    Py_RETURN_NONE;
+}
+
+// Whether an array that a node saved was changed in place since: 1, 0, or -1 with an error.
+int is_changed(PyObject* node) {
+    PyObject* guards = slot(node, engine.guards);
+    const Py_ssize_t guarded = PyTuple_GET_SIZE(guards);
+    long long stamp = 0;
+    for (Py_ssize_t k = 0; k < guarded; ++k) {
+        const long long changes = count_of(PyTuple_GET_ITEM(guards, k));
+        if (changes < 0) return -1;
+        stamp += changes;
+    }
+    return guarded && stamp != PyLong_AsLongLong(slot(node, engine.stamp));
+}
+
 struct Pending {
     long long number;
     PyObject* node;  // owned
@@ -575,6 +609,23 @@ public:
     }
 
     int run(const Request& request);
+
+    // Takes the longest path from the node that there is a kernel for. The node becomes the path's last, and given the
+    // gradients of its inputs; nothing happens where there is no such path. -1 with an error.
+    int leap(Ref& node, PyObject* g, const Request& request, Ref& given);
+
+    // Whether the node would be taken next, and what reaches it is seen by its one consumer alone.
+    bool unseen(PyObject* node) const {
+        if (!Py_IS_TYPE(node, engine.node) || Py_REFCNT(node) > 1 || slot(node, engine.hooks) != Py_None) return false;
+        return gradients.count(node) == 0 &&
+               (heap.empty() || heap.top().number < PyLong_AsLongLong(slot(node, engine.number)));
+    }
+
+    void release(PyObject* node, const Request& request) {
+        if (request.retain || PyTuple_GET_SIZE(slot(node, engine.guards)) == 0) return;
+        Py_XSETREF(slot(node, engine.saved), Py_NewRef(Py_None));
+        Py_XSETREF(slot(node, engine.freed), Py_NewRef(request.here));
+    }
 
     // Adds d (taken) to what has reached the edge.
     int flow(PyObject* edge, PyObject* d) {
@@ -604,6 +655,57 @@ bool contains(PyObject* set, PyObject* item, bool& failed) {
     return there == 1;
 }
 
+// The node that is the only one with an edge from here, or null.
+PyObject* only_edge(PyObject* node) {
+    PyObject *edges = slot(node, engine.edges), *only = nullptr;
+    for (Py_ssize_t k = 0; k < PyTuple_GET_SIZE(edges); ++k) {
+        PyObject* edge = PyTuple_GET_ITEM(edges, k);
+        if (edge == Py_None) continue;
+        if (only != nullptr) return nullptr;
+        only = edge;
+    }
+    return only;
+}
+
+int Walk::leap(Ref& node, PyObject* g, const Request& request, Ref& given) {
+    Path path{slot(node.get(), engine.op)};
+    const auto first = paths.lower_bound(path);
+    if (first == paths.end() || first->first[0] != path[0]) return 0;
+    PyObject *nodes[LONGEST], *args[LONGEST + 1] = {g};
+    int count = 0;
+    for (PyObject* next = node.get(); count < LONGEST && next && (count == 0 || unseen(next)); next = only_edge(next)) {
+        PyObject* saved = slot(next, engine.saved);
+        const int changed = is_changed(next);
+        if (changed < 0) return -1;
+        if (changed || !saved || !PyTuple_CheckExact(saved)) break;
+        path[count] = slot(next, engine.op);
+        nodes[count++] = next;
+        args[count] = saved;
+    }
+    for (; count > 0; path[--count] = nullptr) {
+        const auto found = paths.find(path);
+        if (found == paths.end()) continue;
+        given = Ref(PyObject_Vectorcall(found->second, args, 1 + count, nullptr));
+        if (!given) return -1;
+        if (given.get() == Py_None) continue;
+        PyObject* last = nodes[count - 1];
+        PyObject* edges = slot(last, engine.edges);
+        bool right = PyTuple_CheckExact(given.get()) && PyTuple_GET_SIZE(given.get()) >= PyTuple_GET_SIZE(edges);
+        for (Py_ssize_t k = 0; right && count > 1 && k < PyTuple_GET_SIZE(edges); ++k)
+            right = PyTuple_GET_ITEM(edges, k) == Py_None || PyTuple_GET_ITEM(given.get(), k) != Py_None;
+        if (!right) {
+            PyErr_SetString(PyExc_SystemError, "a kernel of several nodes left out a gradient");
+            return -1;
+        }
+        Ref held = Ref::to(last);
+        for (int k = 0; k + 1 < count; ++k) release(nodes[k], request);
+        node = held;
+        return 0;
+    }
+    given = Ref();
+    return 0;
+}
+
 // The loop of core/graph.py's walk, from what is pending until nothing is. 0, or -1 with an error.
 int Walk::run(const Request& request) {
     PyObject *targets = request.targets, *needed = request.needed, *create_graph = request.create_graph;
@@ -627,6 +729,8 @@ int Walk::run(const Request& request) {
             if (any < 0) return -1;
             attended = attended || any;
         }
+        Ref given;
+        if (!attended && !create && !selective && leap(node, g.get(), request, given) < 0) return -1;
         Ref edges = Ref::to(slot(node.get(), engine.edges));
         if (selective) {
             if (contains(targets, node.get(), failed)) {
@@ -644,20 +748,10 @@ int Walk::run(const Request& request) {
             saved = Ref(PyObject_CallMethodOneArg(node.get(), text_arguments, create_graph));
             if (!saved) return -1;
         }
-        Ref guards = Ref::to(slot(node.get(), engine.guards));
-        const Py_ssize_t guarded = PyTuple_GET_SIZE(guards.get());
-        if (guarded) {
-            long long stamp = 0;
-            for (Py_ssize_t k = 0; k < guarded; ++k) {
-                const long long changes = count_of(PyTuple_GET_ITEM(guards.get(), k));
-                if (changes < 0) return -1;
-                stamp += changes;
-            }
-            if (stamp != PyLong_AsLongLong(slot(node.get(), engine.stamp))) {
-                Ref problem(PyObject_CallMethodNoArgs(node.get(), text_changed));
-                if (problem) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(problem.get())), problem.get());
-                return -1;
-            }
+        if (const int changed = is_changed(node.get()); changed != 0) {
+            Ref problem(changed < 0 ? nullptr : PyObject_CallMethodNoArgs(node.get(), text_changed));
+            if (problem) PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(problem.get())), problem.get());
+            return -1;
         }
         Ref formulas(attended ? PyObject_CallFunctionObjArgs(engine.attended, node.get(), g.get(), saved.get(), needed,
                                                              create_graph, nullptr)
@@ -686,12 +780,14 @@ int Walk::run(const Request& request) {
             if (edge == Py_None || (selective && !contains(needed, edge, failed))) continue;
             PyObject* kept = PySequence_Fast_GET_ITEM(kept_all.get(), i);
             const Py_ssize_t size = PyTuple_GET_SIZE(kept);
-            PyObject* given[12];
+            PyObject* args[12];
             Ref d;
-            if (size < 11) {
-                given[1] = g.get();
-                for (Py_ssize_t k = 0; k < size; ++k) given[2 + k] = PyTuple_GET_ITEM(kept, k);
-                d = Ref(PyObject_Vectorcall(formula.get(), given + 1, (1 + size) | PY_VECTORCALL_ARGUMENTS_OFFSET,
+            if (given && PyTuple_GET_ITEM(given.get(), i) != Py_None) {
+                d = Ref::to(PyTuple_GET_ITEM(given.get(), i));
+            } else if (size < 11) {
+                args[1] = g.get();
+                for (Py_ssize_t k = 0; k < size; ++k) args[2 + k] = PyTuple_GET_ITEM(kept, k);
+                d = Ref(PyObject_Vectorcall(formula.get(), args + 1, (1 + size) | PY_VECTORCALL_ARGUMENTS_OFFSET,
                                             nullptr));
             } else {
                 Ref first(PyTuple_Pack(1, g.get()));
@@ -702,10 +798,7 @@ int Walk::run(const Request& request) {
             if (d.get() != Py_None && flow(edge, d.release()) < 0) return -1;
         }
         if (failed) return -1;
-        if (guarded && !request.retain) {
-            Py_XSETREF(slot(node.get(), engine.saved), Py_NewRef(Py_None));
-            Py_XSETREF(slot(node.get(), engine.freed), Py_NewRef(request.here));
-        }
+        release(node.get(), request);
     }
     return 0;
 }
@@ -855,6 +948,7 @@ PyMethodDef methods[] = {
     {"connect_backward", deliver, METH_VARARGS, "Tell the engine Python's (accumulate, deliver)."},
     {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(backward)), METH_FASTCALL,
      "core.autograd.backward of one number, compiled."},
+    {"add_path", add_path, METH_VARARGS, "add_path((op, ...), kernel): take their nodes in one go on the way back."},
     {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_VARARGS | METH_KEYWORDS,
      "Tell the engine where Python's side of it is."},
     {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record)), METH_FASTCALL,

@@ -27,273 +27,342 @@ struct Pads {
     int top, bottom, left, right;
 };
 
-// Copies an image with zeros around it to `to`, which has room for a vector more: rows may be read past their end.
+// Copies n elements by whole vectors where there is room for them, in both memories: what goes too far in one of them
+// has to be written later.
 template <class T>
-void pad(const T* x, Images of, Pads pads, T* to) {
-    const npy_intp wide = of.w + pads.left + pads.right;
-    for (npy_intp c = 0; c < of.c; ++c) {
-        to = std::fill_n(to, pads.top * wide, T{0});
-        for (npy_intp i = 0; i < of.h; ++i, x += of.w) {
-            to = std::fill_n(to, pads.left, T{0});
-            to = std::copy_n(x, of.w, to);
-            to = std::fill_n(to, pads.right, T{0});
-        }
-        to = std::fill_n(to, pads.bottom * wide, T{0});
+void copy(const T* from, npy_intp n, T* to, npy_intp room) {
+    using L = Lanes<T>;
+    for (npy_intp k = 0; k < n; k += L::count) {
+        if (k + L::count <= room) L::store(to + k, L::load(from + k));
+        else std::copy_n(from + k, std::min<npy_intp>(n - k, L::count), to + k);
     }
-    std::fill_n(to, Lanes<T>::count, T{0});
 }
 
+// Copies an image with zeros around it to `to`, and `more` zeros after it; there is room for a vector beyond them.
+template <class T>
+void pad(const T* x, Images of, Pads pads, T* to, npy_intp more) {
+    using L = Lanes<T>;
+    const npy_intp wide = of.w + pads.left + pads.right;
+    const T* end = x + of.image();
+    auto zeros = [&](npy_intp n) {
+        for (npy_intp k = 0; k < n; k += L::count) L::store(to + k, typename L::Vector{});
+        to += n;
+    };
+    for (npy_intp c = 0; c < of.c; ++c) {
+        zeros(pads.top * wide);
+        for (npy_intp i = 0; i < of.h; ++i, x += of.w) {
+            zeros(pads.left);
+            copy(x, of.w, to, end - x);
+            to += of.w;
+            zeros(pads.right);
+        }
+        zeros(pads.bottom * wide);
+    }
+    zeros(more);
+}
+
+// --- windows of 2 x 2 side by side ---
+
+// f(j, how many, whether whole vectors may be used) for the vectors of a row of windows, `left` of which there are from
+// its start to the end of the part: vectors that go past a row's end are written over by the next row.
+template <class T, class F>
+void of_row(npy_intp windows, npy_intp left, F&& f) {
+    constexpr npy_intp lanes = Lanes<T>::count;
+    for (npy_intp j = 0; j < windows; j += lanes) f(j, std::min<npy_intp>(windows - j, lanes), j + lanes <= left);
+}
+
+// x (planes, H, W) -> y, choice (planes, H / 2, W / 2): the largest of each window, and where it lies in it; the first
+// of equals, but the last NaN.
+template <class T>
+void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_t* choice) {
+    using L = Lanes<T>;
+    const npy_intp rows = h / 2, out = w / 2;
+    npy_intp left = planes * rows * out;
+    for (npy_intp i = 0; left > 0; y += out, choice += out, left -= out) {
+        of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
+            const T* row[2] = {x + 2 * j, x + w + 2 * j};
+            T copied[2][2 * L::count];
+            if (!whole)
+                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
+            auto element = [&](int k) {
+                return L::every_second(L::load(row[k / 2]), L::load(row[k / 2] + L::count), k % 2);
+            };
+            typename L::Vector most = element(0);
+            typename L::Mask where{};
+            each<3>([&](int k) {
+                const auto here = element(k + 1);
+                const auto better = (here > most) | (here != here);
+                most = better ? here : most;
+                where = better ? typename L::Mask{} + (k + 1) : where;
+            });
+            if (whole) {
+                L::store(y + j, most);
+                L::narrow(where, choice + j);
+            } else {
+                std::uint8_t narrow[L::count];
+                L::narrow(where, narrow);
+                L::store(y + j, most, static_cast<int>(some));
+                std::copy_n(narrow, some, choice + j);
+            }
+        });
+        i = i + 1 < rows ? i + 1 : 0;
+        x += i == 0 && h % 2 ? 3 * w : 2 * w;
+    }
+}
+
+// The adjoint: g, choice (planes, H / 2, W / 2) -> x (planes, H, W). Of a ReLU's result y (planes, H, W), if given, it
+// goes on to the ReLU's input: nothing comes through where y <= 0. left: how many windows may be touched by vectors.
+template <class T, bool RELU>
+void unpool(const T* g, const std::uint8_t* choice, npy_intp planes, npy_intp h, npy_intp w, const T* y, T* x,
+            npy_intp left) {
+    using L = Lanes<T>;
+    const npy_intp rows = h / 2, out = w / 2;
+    const T* end = g + planes * rows * out;
+    T slopes[L::count] = {}, from[2 * L::count] = {}, to[2 * L::count];  // of a vector that may not be used whole
+    std::uint8_t choices[L::count] = {};
+    if (rows == 0) std::fill_n(x, planes * h * w, T{0});
+    for (npy_intp i = 0; g < end; g += out, choice += out, left -= out) {
+        for (int a = 0; a < 2; ++a, x += w, y += RELU ? w : 0) {
+            of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
+                if (!whole) {
+                    std::copy_n(g + j, some, slopes);
+                    std::copy_n(choice + j, some, choices);
+                    if (RELU) std::copy_n(y + 2 * j, 2 * some, from);
+                }
+                const typename L::Vector slope = L::load(whole ? g + j : slopes);
+                const typename L::Mask where = L::widen(whole ? choice + j : choices);
+                const T* passed = whole ? y + 2 * j : from;
+                T* made = whole ? x + 2 * j : to;
+                const auto even = where == 2 * a ? slope : typename L::Vector{};
+                const auto odd = where == 2 * a + 1 ? slope : typename L::Vector{};
+                each<2>([&](int k) {
+                    auto d = L::zip(even, odd, k == 1);
+                    if (RELU) d = L::load(passed + k * L::count) <= 0 ? typename L::Vector{} : d;
+                    L::store(made + k * L::count, d);
+                });
+                if (!whole) std::copy_n(to, 2 * some, x + 2 * j);
+            });
+            if (w % 2) x[w - 1] = 0;
+        }
+        i = i + 1 < rows ? i + 1 : 0;
+        if (i == 0 && h % 2) {
+            x = std::fill_n(x, w, T{0});
+            y += RELU ? w : 0;
+        }
+    }
+}
+
+// --- convolution ---
+
+// A tile of an output image: OUT channels of so many vectors, what the registers hold.
 #if defined(__AVX512F__)
-constexpr int OUT = 8;  // output channels in a tile: with two vectors each, what the registers hold
+constexpr int OUT = 8, ACROSS = 3;
 #else
-constexpr int OUT = 4;
+constexpr int OUT = 4, ACROSS = 2;
 #endif
 
-// One tile of an output image: OUT channels, ROWS rows, VECTORS vectors of columns of which the last has `some` lanes.
-template <class T, int ROWS, int VECTORS>
-void tile(const T* x, npy_intp plane, npy_intp wide, const T* w, npy_intp c, int kh, int kw, const T* bias, T* y,
-          npy_intp channel, npy_intp row, int channels, int some) {
-    using L = Lanes<T>;
-    typename L::Vector sums[OUT][ROWS * VECTORS];
-    for (int o = 0; o < OUT; ++o)
-        for (auto& s : sums[o]) s = typename L::Vector{} + bias[o];
-    for (npy_intp k = 0; k < c; ++k, x += plane)
+// Where the elements of a kernel (c, kh, kw) meet an image of `wide` columns, from where its first one does.
+std::vector<npy_intp> meeting(npy_intp c, int kh, int kw, npy_intp plane, npy_intp wide) {
+    std::vector<npy_intp> offsets;
+    for (npy_intp k = 0; k < c; ++k)
         for (int i = 0; i < kh; ++i)
-            for (int j = 0; j < kw; ++j, w += OUT) {
-                typename L::Vector in[ROWS * VECTORS];
-                for (int r = 0; r < ROWS; ++r)
-                    for (int v = 0; v < VECTORS; ++v)
-                        in[r * VECTORS + v] = L::load(x + (r + i) * wide + j + v * L::count);
-                for (int o = 0; o < OUT; ++o)
-                    for (int t = 0; t < ROWS * VECTORS; ++t) sums[o][t] += w[o] * in[t];
-            }
-    for (int o = 0; o < channels; ++o)
-        for (int r = 0; r < ROWS; ++r) {
-            T* at = y + o * channel + r * row;
-            for (int v = 0; v + 1 < VECTORS; ++v) L::store(at + v * L::count, sums[o][r * VECTORS + v]);
-            L::store(at + (VECTORS - 1) * L::count, sums[o][r * VECTORS + VECTORS - 1], some);
-        }
+            for (int j = 0; j < kw; ++j) offsets.push_back(k * plane + i * wide + j);
+    return offsets;
+}
+
+template <class T, int VECTORS>
+void tile(const T* x, const std::vector<npy_intp>& offsets, const T* w, const T* bias, T* y, npy_intp channel) {
+    using L = Lanes<T>;
+    typename L::Vector sums[OUT][VECTORS];
+    each<OUT>([&](int o) { each<VECTORS>([&](int v) { sums[o][v] = typename L::Vector{}; }); });
+    for (const npy_intp offset : offsets) {
+        typename L::Vector in[VECTORS];
+        each<VECTORS>([&](int v) { in[v] = L::load(x + offset + v * L::count); });
+        each<OUT>([&](int o) { each<VECTORS>([&](int v) { sums[o][v] += w[o] * in[v]; }); });
+        w += OUT;
+    }
+    each<OUT>([&](int o) {
+        each<VECTORS>([&](int v) { L::store(y + o * channel + v * L::count, sums[o][v] + bias[o]); });
+    });
 }
 
 // x (N, C, H, W) with w (O, C, kh, kw) and a bias of O numbers or none -> y (N, O, H', W')
+//
+// Some rows at a time are computed as one run of memory, of which the few columns that cross the image's edge are
+// dropped: vectors are full whatever a row's length is.
 template <class T>
 void convolve(const T* x, Images in, const T* w, npy_intp o, int kh, int kw, const T* bias, Pads pads, T* y) {
     using L = Lanes<T>;
     const npy_intp high = in.h + pads.top + pads.bottom, wide = in.w + pads.left + pads.right;
-    const npy_intp h = high - kh + 1, width = wide - kw + 1, taps = in.c * kh * kw;
-    const npy_intp blocks = (o + OUT - 1) / OUT;
-    std::vector<T> packed(static_cast<size_t>(blocks * taps * OUT)), offsets(static_cast<size_t>(blocks * OUT));
+    const npy_intp h = high - kh + 1, width = wide - kw + 1, blocks = (o + OUT - 1) / OUT;
+    const std::vector<npy_intp> offsets = meeting(in.c, kh, kw, high * wide, wide);
+    const auto taps = static_cast<npy_intp>(offsets.size());
+    std::vector<T> packed(static_cast<size_t>(blocks * taps * OUT)), biases(static_cast<size_t>(blocks * OUT));
     for (npy_intp k = 0; k < o; ++k) {
         for (npy_intp t = 0; t < taps; ++t) packed[((k / OUT) * taps + t) * OUT + k % OUT] = w[k * taps + t];
-        if (bias) offsets[k] = bias[k];
+        if (bias) biases[k] = bias[k];
     }
+    constexpr npy_intp ROOM = 4096;  // elements of a tile's rows: they stay in the cache
+    const npy_intp pieces = std::min(h, (h * wide * OUT + ROOM - 1) / ROOM), rows = (h + pieces - 1) / pieces;
+    const npy_intp channel = (rows * wide + L::count - 1) / L::count * L::count;
     parallel(static_cast<size_t>(in.n), [&](size_t n) {
-        std::unique_ptr<T[]> padded(new T[in.c * high * wide + L::count * 2]);
-        pad(x + n * in.image(), in, pads, padded.get());
+        const npy_intp image = in.c * high * wide;
+        std::unique_ptr<T[]> room(new T[image + (ACROSS + 2) * L::count + OUT * channel]);
+        T *padded = room.get(), *run = padded + image + (ACROSS + 1) * L::count;
+        pad(x + static_cast<npy_intp>(n) * in.image(), in, pads, padded, ACROSS * L::count);
         for (npy_intp b = 0; b < blocks; ++b) {
-            const int channels = static_cast<int>(std::min<npy_intp>(OUT, o - b * OUT));
-            const T *block = &packed[b * taps * OUT], *offset = &offsets[b * OUT];
             T* out = y + (static_cast<npy_intp>(n) * o + b * OUT) * h * width;
-            auto run = [&](auto kernel, npy_intp i, npy_intp j, int some) {
-                kernel(padded.get() + i * wide + j, high * wide, wide, block, in.c, kh, kw, offset,
-                       out + i * width + j, h * width, width, channels, some);
-            };
-            for (npy_intp j = 0; j < width;) {
-                const npy_intp left = width - j;
-                if (left > L::count) {
-                    const int some = static_cast<int>(std::min<npy_intp>(left - L::count, L::count));
-                    for (npy_intp i = 0; i < h; ++i) run(tile<T, 1, 2>, i, j, some);
-                    j += 2 * L::count;
-                } else {
-                    npy_intp i = 0;
-                    for (; i + 1 < h; i += 2) run(tile<T, 2, 1>, i, j, static_cast<int>(left));
-                    if (i < h) run(tile<T, 1, 1>, i, j, static_cast<int>(left));
-                    j += L::count;
+            for (npy_intp i = 0; i < h; i += rows) {
+                const npy_intp some = std::min(rows, h - i), length = (some - 1) * wide + width;
+                for (npy_intp k = 0; k < length;) {
+                    auto next = [&](auto kernel, int vectors) {
+                        kernel(padded + i * wide + k, offsets, &packed[b * taps * OUT], &biases[b * OUT], run + k, channel);
+                        k += vectors * L::count;
+                    };
+                    if (length - k > (ACROSS - 1) * L::count) next(tile<T, ACROSS>, ACROSS);
+                    else if (length - k > L::count) next(tile<T, 2>, 2);
+                    else next(tile<T, 1>, 1);
                 }
+                const npy_intp channels = std::min<npy_intp>(OUT, o - b * OUT);
+                for (npy_intp k = 0; k < channels; ++k)
+                    for (npy_intp r = 0; r < some; ++r) {  // into the next channel where that is written after this one
+                        const npy_intp left = (some == h ? channels - k : 1) * h - i - r;
+                        copy(run + k * channel + r * wide, width, out + (k * h + i + r) * width, left * width);
+                    }
             }
         }
     });
 }
 
-constexpr int TOGETHER = 4;  // output channels whose weights are summed together
-constexpr int ACROSS = 3;    // kernel columns, too
-
-// One row of kernel elements for TOGETHER output channels: sums over images, rows and columns of g * x.
-template <class T, int COLUMNS>
-void correlate(const T* x, npy_intp image, npy_intp wide, const T* g, npy_intp vectors, npy_intp n, npy_intp h, int last,
-               T* out, npy_intp channel) {
-    using L = Lanes<T>;
-    typename L::Vector sums[TOGETHER][COLUMNS] = {};
-    const auto mask = L::first(last);
-    for (npy_intp k = 0; k < n; ++k, x += image)
-        for (npy_intp i = 0; i < h; ++i)
-            for (npy_intp v = 0; v < vectors; ++v, g += TOGETHER * L::count) {
-                typename L::Vector in[COLUMNS];
-                for (int j = 0; j < COLUMNS; ++j) {
-                    in[j] = L::load(x + i * wide + j + v * L::count);
-                    if (v + 1 == vectors)  // what lies past the row's end doesn't count, be it NaN
-                        in[j] = reinterpret_cast<typename L::Vector>(reinterpret_cast<typename L::Mask>(in[j]) & mask);
-                }
-                for (int o = 0; o < TOGETHER; ++o) {
-                    const auto slope = L::load(g + o * L::count);
-                    for (int j = 0; j < COLUMNS; ++j) sums[o][j] += slope * in[j];
-                }
-            }
-    for (int o = 0; o < TOGETHER; ++o)
-        for (int j = 0; j < COLUMNS; ++j) out[o * channel + j] = L::sum(sums[o][j]);
-}
-
-// The same for kernels of 3 x 3 and PAIR output channels, all nine elements in one go over g, which is read where it is.
-constexpr int PAIR = 2;
+// The weights' gradient: BROAD vectors of output channels for TAPS elements of the kernel, what the registers hold.
+#if defined(__AVX512F__)
+constexpr int TAPS = 9, BROAD = 2;
+#else
+constexpr int TAPS = 3, BROAD = 4;
+#endif
 
 template <class T>
-void correlate_nine(const T* x, npy_intp image, npy_intp wide, const T* g, npy_intp g_image, npy_intp g_channel,
-                    npy_intp n, npy_intp h, npy_intp width, const T* end, T* out, npy_intp channel) {
-    using L = Lanes<T>;
-    typename L::Vector sums[PAIR][9] = {};
-    const auto mask = L::first(static_cast<int>((width - 1) % L::count + 1));  // of a row's last vector
-    for (npy_intp k = 0; k < n; ++k, x += image, g += g_image)
-        for (npy_intp i = 0; i < h; ++i)
-            for (npy_intp j = 0; j < width; j += L::count) {
-                const npy_intp some = std::min<npy_intp>(width - j, L::count);
-                auto masked = [&](typename L::Vector v) {  // what lies past the row's end doesn't count, be it NaN
-                    return some == L::count ? v
-                                            : reinterpret_cast<typename L::Vector>(
-                                                  reinterpret_cast<typename L::Mask>(v) & mask);
-                };
-                typename L::Vector slope[PAIR];
-                for (int o = 0; o < PAIR; ++o) {
-                    const T* at = g + o * g_channel + i * width + j;
-                    if (at + L::count <= end) {
-                        slope[o] = masked(L::load(at));
-                    } else {
-                        slope[o] = typename L::Vector{};
-                        std::memcpy(&slope[o], at, static_cast<size_t>(some) * sizeof(T));
-                    }
-                }
-                for (int t = 0; t < 9; ++t) {
-                    const auto in = masked(L::load(x + (i + t / 3) * wide + j + t % 3));
-                    for (int o = 0; o < PAIR; ++o) sums[o][t] += slope[o] * in;
-                }
-            }
-    for (int o = 0; o < PAIR; ++o)
-        for (int t = 0; t < 9; ++t) out[o * channel + t] = L::sum(sums[o][t]);
-}
+constexpr npy_intp BLOCK = BROAD * Lanes<T>::count;  // channels
 
-// x (N, C, H, W), g (N, O, H', W') -> dw (O, C, kh, kw)
-template <class T>
-void convolve_weight(const T* x, Images in, const T* g, npy_intp o, int kh, int kw, Pads pads, T* dw) {
+// sums (COUNT, BLOCK) += over rows and columns of x, as it meets COUNT elements of the kernel, times g (h, width, BLOCK)
+template <class T, int COUNT, int VECTORS>
+void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, npy_intp h, npy_intp width, T* sums) {
     using L = Lanes<T>;
-    const npy_intp high = in.h + pads.top + pads.bottom, wide = in.w + pads.left + pads.right;
-    const npy_intp h = high - kh + 1, width = wide - kw + 1, vectors = (width + L::count - 1) / L::count;
-    const int last = static_cast<int>(width - (vectors - 1) * L::count);
-    const npy_intp image = in.c * high * wide + 2 * L::count;
-    std::unique_ptr<T[]> padded(new T[static_cast<size_t>(in.n * image)]);
-    parallel(static_cast<size_t>(in.n), [&](size_t n) {
-        pad(x + static_cast<npy_intp>(n) * in.image(), in, pads, padded.get() + static_cast<npy_intp>(n) * image);
-    });
-    if (kh == 3 && kw == 3 && o % PAIR == 0 && in.c < 8) {  // with more channels packing g pays
-        const npy_intp g_channel = h * width;
-        parallel(static_cast<size_t>(o / PAIR), [&](size_t pair) {
-            const npy_intp from = static_cast<npy_intp>(pair) * PAIR;
-            for (npy_intp c = 0; c < in.c; ++c)
-                correlate_nine(padded.get() + c * high * wide, image, wide, g + from * g_channel, o * g_channel,
-                               g_channel, in.n, h, width, g + in.n * o * g_channel, dw + (from * in.c + c) * 9,
-                               in.c * 9);
+    typename L::Vector total[COUNT][VECTORS];
+    const T* at[COUNT];
+    each<COUNT>([&](int t) { at[t] = x + offsets[t]; });
+    each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] = typename L::Vector{}; }); });
+    for (npy_intp i = 0; i < h; ++i)
+        for (npy_intp j = i * wide; j < i * wide + width; ++j, g += BLOCK<T>) {
+            typename L::Vector slope[VECTORS];
+            each<VECTORS>([&](int v) { slope[v] = L::load(g + v * L::count); });
+            each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] += at[t][j] * slope[v]; }); });
+        }
+    each<COUNT>([&](int t) {
+        each<VECTORS>([&](int v) {
+            T* to = sums + t * BLOCK<T> + v * L::count;
+            L::store(to, L::load(to) + total[t][v]);
         });
-        return;
-    }
-    parallel(static_cast<size_t>((o + TOGETHER - 1) / TOGETHER), [&](size_t block) {
-        const npy_intp from = static_cast<npy_intp>(block) * TOGETHER, channels = std::min<npy_intp>(TOGETHER, o - from);
-        // g by image, row, vector and channel, in the order in which it is read; zeros where there is none
-        std::unique_ptr<T[]> slopes(new T[static_cast<size_t>(in.n * h * vectors * TOGETHER * L::count)]);
-        T* to = slopes.get();
-        for (npy_intp n = 0; n < in.n; ++n)
-            for (npy_intp i = 0; i < h; ++i)
-                for (npy_intp v = 0; v < vectors; ++v)
-                    for (npy_intp k = 0; k < TOGETHER; ++k, to += L::count) {
-                        const npy_intp some = v + 1 == vectors ? last : L::count;
-                        std::fill_n(to, L::count, T{0});
-                        if (k < channels)
-                            std::copy_n(g + ((n * o + from + k) * h + i) * width + v * L::count, some, to);
-                    }
-        T sums[TOGETHER][ACROSS];
-        for (npy_intp c = 0; c < in.c; ++c)
-            for (int i = 0; i < kh; ++i)
-                for (int j = 0; j < kw;) {
-                    const T* at = padded.get() + (c * high + i) * wide + j;
-                    const int columns = kw - j >= ACROSS ? ACROSS : 1;
-                    auto kernel = columns == ACROSS ? correlate<T, ACROSS> : correlate<T, 1>;
-                    kernel(at, image, wide, slopes.get(), vectors, in.n, h, last, sums[0], ACROSS);
-                    for (npy_intp k = 0; k < channels; ++k)
-                        for (int t = 0; t < columns; ++t)
-                            dw[(((from + k) * in.c + c) * kh + i) * kw + j + t] = sums[k][t];
-                    j += columns;
-                }
     });
 }
 
-// Windows of 2 x 2 side by side: x (H, W) -> y, choice (H / 2, W / 2): the largest of each, and where it lies in it; the
-// first of equals, but the last NaN. Whole vectors are stored: what goes past a row's end is written over by the next
-// row. At a plane's end, where there may be nothing after it, only what is there is read and stored.
+// sums (BLOCK) += the n rows of g (n, BLOCK)
 template <class T>
-void pool_plane(const T* x, npy_intp h, npy_intp w, T* y, std::uint8_t* choice) {
+void add_rows(const T* g, npy_intp n, T* sums) {
     using L = Lanes<T>;
-    const npy_intp rows = h / 2, out = w / 2;
-    const T *x_end = x + h * w, *y_end = y + rows * out;
-    typedef std::uint8_t Bytes __attribute__((vector_size(L::count)));
-    for (npy_intp i = 0; i < rows; ++i, x += 2 * w, y += out, choice += out)
-        for (npy_intp j = 0; j < out; j += L::count) {
-            const bool last = x + w + 2 * (j + L::count) > x_end || y + j + L::count > y_end;
-            const npy_intp some = std::min<npy_intp>(out - j, L::count);
-            T copied[2][2 * L::count];
-            const T* row[2] = {x + 2 * j, x + w + 2 * j};
-            if (last)
-                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
-            typename L::Vector most;
-            typename L::Mask where{};
-            for (int k = 0; k < 4; ++k) {
-                const auto here = L::every_second(L::load(row[k / 2]), L::load(row[k / 2] + L::count), k % 2);
-                if (k == 0) {
-                    most = here;
-                    continue;
-                }
-                const auto better = (here > most) | (here != here);
-                most = better ? here : most;
-                where = better ? typename L::Mask{} + k : where;
-            }
-            const Bytes small = __builtin_convertvector(where, Bytes);
-            const npy_intp stored = last ? some : L::count;
-            std::memcpy(y + j, &most, static_cast<size_t>(stored) * sizeof(T));
-            std::memcpy(choice + j, &small, static_cast<size_t>(stored));
-        }
+    constexpr int VECTORS = 2 * BROAD;  // two rows of them
+    typename L::Vector total[VECTORS];
+    each<VECTORS>([&](int v) { total[v] = typename L::Vector{}; });
+    npy_intp k = 0;
+    for (; k + 2 <= n; k += 2) each<VECTORS>([&](int v) { total[v] += L::load(g + k * BLOCK<T> + v * L::count); });
+    if (k < n) each<BROAD>([&](int v) { total[v] += L::load(g + k * BLOCK<T> + v * L::count); });
+    each<BROAD>([&](int v) {
+        L::store(sums + v * L::count, L::load(sums + v * L::count) + (total[v] + total[v + BROAD]));
+    });
 }
 
-// The adjoint: g, choice (H / 2, W / 2) -> x (H, W)
+// The gradient of a convolution's result (N, O, H', W'): it is there, or it comes from 2 x 2 pooling of a ReLU of it and
+// is made where it is used.
 template <class T>
-void unpool_plane(const T* g, const std::uint8_t* choice, npy_intp h, npy_intp w, T* x) {
-    using L = Lanes<T>;
-    typedef std::uint8_t Bytes __attribute__((vector_size(L::count)));
-    const npy_intp rows = h / 2, out = w / 2;
-    const T *g_end = g + rows * out, *x_end = x + h * w;
-    for (npy_intp i = 0; i < rows; ++i, g += out, choice += out)
-        for (int a = 0; a < 2; ++a, x += w) {
-            for (npy_intp j = 0; j < out; j += L::count) {
-                const bool last = x + 2 * (j + L::count) > x_end || g + j + L::count > g_end;
-                const npy_intp some = std::min<npy_intp>(out - j, L::count);
-                typename L::Vector slope{};
-                Bytes small{};
-                std::memcpy(&slope, g + j, static_cast<size_t>(last ? some : L::count) * sizeof(T));
-                std::memcpy(&small, choice + j, static_cast<size_t>(last ? some : L::count));
-                const auto where = __builtin_convertvector(small, typename L::Mask);
-                const auto even = where == 2 * a ? slope : typename L::Vector{};
-                const auto odd = where == 2 * a + 1 ? slope : typename L::Vector{};
-                const typename L::Vector both[2] = {L::zip(even, odd, false), L::zip(even, odd, true)};
-                std::memcpy(x + 2 * j, both, static_cast<size_t>(last ? 2 * some : 2 * L::count) * sizeof(T));
-            }
-            std::fill(x + 2 * out, x + w, T{0});
+struct Slope {
+    const T* g;                  // its memory, or that of the gradient of what was pooled
+    npy_intp channels, h, w;
+    const std::uint8_t* choice;  // null: it is there
+    const T* relu;               // the ReLU's result
+    npy_intp windows;            // in all
+
+    // The rows i.. of some channels of image n, `step` from one channel to the next; made in `room` if they must be.
+    const T* rows(npy_intp n, npy_intp from, npy_intp some, npy_intp i, npy_intp count, T* room, npy_intp& step) const {
+        const npy_intp plane = n * channels + from;
+        step = h * w;
+        if (!choice) return g + plane * step + i * w;
+        for (npy_intp c = 0; c < some; ++c) {
+            const npy_intp at = ((plane + c) * (h / 2) + i / 2) * (w / 2);
+            unpool<T, true>(g + at, choice + at, 1, count, w, relu + (plane + c) * step + i * w, room + c * count * w,
+                            windows - at);
         }
-    if (h % 2) std::fill_n(x, w, T{0});
+        step = count * w;
+        return room;
+    }
+};
+
+// x (N, C, H, W), slope (N, O, H', W') -> dw (O, C, kh, kw), db (O,)
+//
+// Lanes are output channels. A part is a block of them and some images; what the parts give is added in their order.
+template <class T>
+void convolve_weight(const T* x, Images in, const Slope<T>& slope, int kh, int kw, Pads pads, T* dw, T* db) {
+    constexpr npy_intp PARTS = 32, ROOM = 16384;  // parts at most; elements of g that stay in the cache
+    const npy_intp high = in.h + pads.top + pads.bottom, wide = in.w + pads.left + pads.right;
+    const npy_intp o = slope.channels, h = slope.h, width = slope.w;
+    const npy_intp rows = std::min(h, std::max<npy_intp>(ROOM / (width * BLOCK<T>) / 2, 1) * 2);  // whole windows
+    const std::vector<npy_intp> offsets = meeting(in.c, kh, kw, high * wide, wide);
+    const auto taps = static_cast<npy_intp>(offsets.size());
+    const npy_intp blocks = (o + BLOCK<T> - 1) / BLOCK<T>, size = (taps + 1) * BLOCK<T>;
+    const npy_intp groups = std::clamp<npy_intp>(PARTS / std::max<npy_intp>(blocks, 1), 1, std::max<npy_intp>(in.n, 1));
+    std::vector<T> sums(static_cast<size_t>(groups * blocks * size));
+    parallel(static_cast<size_t>(groups * blocks), [&](size_t part) {
+        const npy_intp group = static_cast<npy_intp>(part) / blocks, from = static_cast<npy_intp>(part) % blocks * BLOCK<T>;
+        const npy_intp channels = std::min(BLOCK<T>, o - from);
+        const bool padded = pads.top || pads.bottom || pads.left || pads.right;
+        const npy_intp chunk = rows * width * BLOCK<T>;
+        std::unique_ptr<T[]> room(new T[2 * chunk + 2 * Lanes<T>::count + (padded ? in.c * high * wide + Lanes<T>::count : 0)]);
+        T *turned = room.get(), *made = turned + chunk, *around = made + chunk + 2 * Lanes<T>::count;
+        T* into = &sums[static_cast<npy_intp>(part) * size];
+        for (npy_intp n = in.n * group / groups; n < in.n * (group + 1) / groups; ++n) {
+            const T* image = x + n * in.image();
+            if (padded) pad(image, in, pads, around, 0);
+            for (npy_intp i = 0; i < h; i += rows) {
+                const npy_intp some = std::min(rows, h - i);
+                npy_intp step;
+                const T* g = slope.rows(n, from, channels, i, some, made, step);
+                turn(g, channels, step, some * width, turned, BLOCK<T>);
+                for (npy_intp t = 0; t < taps;) {
+                    auto next = [&](auto kernel, int count) {
+                        kernel((padded ? around : image) + i * wide, &offsets[t], wide, turned, some, width, into + t * BLOCK<T>);
+                        t += count;
+                    };
+                    const bool narrow = channels <= BLOCK<T> / 2;
+                    auto of = [&](auto count) {
+                        if (narrow) next(correlate<T, count, BROAD / 2>, count);
+                        else next(correlate<T, count, BROAD>, count);
+                    };
+                    if (taps - t >= TAPS) of(std::integral_constant<int, TAPS>{});
+                    else if (taps - t >= 3) of(std::integral_constant<int, 3>{});
+                    else of(std::integral_constant<int, 1>{});
+                }
+                add_rows(turned, some * width, into + taps * BLOCK<T>);
+            }
+        }
+    });
+    ranges(static_cast<size_t>(blocks * size), 1 << 13, [&](size_t begin, size_t end) {
+        for (npy_intp group = 1; group < groups; ++group)
+            for (size_t k = begin; k < end; ++k) sums[k] += sums[static_cast<size_t>(group * blocks * size) + k];
+    });
+    for (npy_intp k = 0; k < o; ++k) {
+        const T* of = &sums[k / BLOCK<T> * size + k % BLOCK<T>];
+        for (npy_intp t = 0; t < taps; ++t) dw[k * taps + t] = of[t * BLOCK<T>];
+        db[k] = of[taps * BLOCK<T>];
+    }
 }
 
 // --- for Python: None where the formula has to do it ---
@@ -349,23 +418,31 @@ PyObject* py_convolve(PyObject*, PyObject* args) {
     return y;
 }
 
-// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> dw or None
+// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> (dw, the bias's gradient), or None. Where the result
+// went through a ReLU, which gave y, and 2 x 2 pooling, which made the choice, g is the gradient of what came out there:
+// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right), choice, y).
 PyObject* py_convolve_weight(PyObject*, PyObject* args) {
-    PyObject *x, *g;
+    PyObject *x, *g, *choice = nullptr, *y = nullptr;
     int kh, kw;
     Pads pads;
-    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left, &pads.right))
+    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)|OO", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left, &pads.right,
+                          &choice, &y))
         return nullptr;
-    if (!plain({x, g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
-    const Images in = images(as_array(x)), out = images(as_array(g));
+    if (!plain({x, g, y ? y : g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
+    if (choice && (!is_array(choice) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
+                   !PyArray_ISCARRAY_RO(as_array(choice)) || !PyArray_SAMESHAPE(as_array(choice), as_array(g))))
+        Py_RETURN_NONE;
+    const Images in = images(as_array(x)), out = images(as_array(y ? y : g));
     if (out.h < 1 || out.w < 1) Py_RETURN_NONE;
-    PyObject* dw = made({out.c, in.c, kh, kw}, x);
-    if (dw == nullptr) return nullptr;
+    Ref dw(made({out.c, in.c, kh, kw}, x)), db(made({out.c}, x));
+    if (!dw || !db) return nullptr;
     in_type(x, [&](auto zero) {
         using T = decltype(zero);
-        convolve_weight<T>(data<T>(x), in, data<T>(g), out.c, kh, kw, pads, data<T>(dw));
+        const Slope<T> slope{data<T>(g), out.c, out.h, out.w, choice ? data<std::uint8_t>(choice) : nullptr,
+                             y ? data<T>(y) : nullptr, PyArray_SIZE(as_array(g))};
+        convolve_weight<T>(data<T>(x), in, slope, kh, kw, pads, data<T>(dw.get()), data<T>(db.get()));
     });
-    return dw;
+    return PyTuple_Pack(2, dw.get(), db.get());
 }
 
 // max_pool(x, choice) -> y or None; choice is filled
@@ -380,20 +457,21 @@ PyObject* py_max_pool(PyObject*, PyObject* args) {
     in_type(x, [&](auto zero) {
         using T = decltype(zero);
         ranges(static_cast<size_t>(in.n * in.c), 64, [&](size_t begin, size_t end) {
-            for (auto p = static_cast<npy_intp>(begin); p < static_cast<npy_intp>(end); ++p)
-                pool_plane(data<T>(x) + p * in.plane(), in.h, in.w, data<T>(y) + p * out.plane(),
-                           data<std::uint8_t>(choice) + p * out.plane());
+            const auto from = static_cast<npy_intp>(begin), planes = static_cast<npy_intp>(end - begin);
+            pool(data<T>(x) + from * in.plane(), planes, in.h, in.w, data<T>(y) + from * out.plane(),
+                 data<std::uint8_t>(choice) + from * out.plane());
         });
     });
     return y;
 }
 
-// put_window(g, choice, (H, W)) -> x or None
+// put_window(g, choice, (H, W), y of a ReLU or None) -> x or None
 PyObject* py_put_window(PyObject*, PyObject* args) {
-    PyObject *g, *choice;
+    PyObject *g, *choice, *y;
     Py_ssize_t h, w;
-    if (!PyArg_ParseTuple(args, "OO(nn)", &g, &choice, &h, &w)) return nullptr;
-    if (!plain({g}, 4) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 || !PyArray_ISCARRAY_RO(as_array(choice)))
+    if (!PyArg_ParseTuple(args, "OO(nn)O", &g, &choice, &h, &w, &y)) return nullptr;
+    if (!plain({g, y == Py_None ? g : y}, 4) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
+        !PyArray_ISCARRAY_RO(as_array(choice)) || h < 2 || w < 2)
         Py_RETURN_NONE;
     const Images out = images(as_array(g));
     PyObject* x = made({out.n, out.c, h, w}, g);
@@ -401,9 +479,11 @@ PyObject* py_put_window(PyObject*, PyObject* args) {
     in_type(g, [&](auto zero) {
         using T = decltype(zero);
         ranges(static_cast<size_t>(out.n * out.c), 64, [&](size_t begin, size_t end) {
-            for (auto p = static_cast<npy_intp>(begin); p < static_cast<npy_intp>(end); ++p)
-                unpool_plane(data<T>(g) + p * out.plane(), data<std::uint8_t>(choice) + p * out.plane(), h, w,
-                             data<T>(x) + p * h * w);
+            const auto from = static_cast<npy_intp>(begin), planes = static_cast<npy_intp>(end - begin);
+            const T* relu = y == Py_None ? nullptr : data<T>(y) + from * h * w;
+            (relu ? unpool<T, true> : unpool<T, false>)(data<T>(g) + from * out.plane(),
+                                                        data<std::uint8_t>(choice) + from * out.plane(), planes, h, w,
+                                                        relu, data<T>(x) + from * h * w, planes * out.plane());
         });
     });
     return x;
@@ -442,7 +522,7 @@ PyMethodDef methods[] = {
     {"convolve", py_convolve, METH_VARARGS, "convolve(x, w, b, (top, bottom), (left, right)), or None"},
     {"convolve_weight", py_convolve_weight, METH_VARARGS, "convolve_weight(x, g, (kh, kw), ...), or None"},
     {"max_pool", py_max_pool, METH_VARARGS, "max_pool(x, choice), or None"},
-    {"put_window", py_put_window, METH_VARARGS, "put_window(g, choice, (H, W)), or None"},
+    {"put_window", py_put_window, METH_VARARGS, "put_window(g, choice, (H, W), y), or None"},
     {"sum_channels", py_sum_channels, METH_O, "the sum over all dims but the second, or None"},
     {nullptr, nullptr, 0, nullptr},
 };
