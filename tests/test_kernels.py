@@ -11,7 +11,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad.core.native import engine
-from glassgrad.core.op import REGISTRY
+from glassgrad.core.op import REGISTRY, Parts
 
 pytestmark = pytest.mark.skipif(engine is None, reason="the kernels are not built, or switched off")
 
@@ -89,6 +89,37 @@ def test_scale_and_shift_and_sums_of_rows(shape: tuple[int, ...]) -> None:
     for dtype in FLOATS:
         x, w = np.zeros((0, 3, 35), dtype), np.ones(shape, dtype)
         assert fast(x, w, w).shape == x.shape and not total[0](x, shape=shape).any()
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("shape", [(12, 4, 64, 32), (2, 3, 5, 7), (3, 4, 2), (5, 3), (1, 1), (2, 1, 17)])
+def test_attention(shape: tuple[int, ...], causal: bool) -> None:
+    """One head at a time: values, weights, and the three gradients at once, as the function and its formulas."""
+    fast, plain = both("attend")
+    slopes = REGISTRY["attend"].formulas
+    rng = np.random.default_rng(0)
+    k_shape, v_shape = (*shape[:-2], shape[-2] + 2, shape[-1]), (*shape[:-2], shape[-2] + 2, 6)
+    for dtype in FLOATS:
+        q, k, v = (rng.standard_normal(s).astype(dtype) for s in (shape, k_shape, v_shape))
+        for order in (np.ascontiguousarray, lambda a: np.moveaxis(np.moveaxis(a, -2, 0).copy(), 0, -2)):
+            q, k, v = map(order, (q, k, v))
+            y = fast(q, k, v, scale=0.3, causal=causal)
+            close(y, plain(q, k, v, scale=0.3, causal=causal), dtype)
+            assert dtype is np.float64 or np.argsort(y[0].strides[:-1]).tolist() == np.argsort(q.strides[:-1]).tolist()
+            g = rng.standard_normal(y[0].shape).astype(dtype)
+            for which in (g, np.broadcast_to(g[..., :1], g.shape)):
+                parts = [Parts({0: which}) for _ in range(2)]
+                for formula in slopes:
+                    got, expected = (f(p, q, k, v, y, 0.3) for f, p in zip((formula, formula.__wrapped__), parts))  # noqa: B905
+                    close(got, expected, dtype, scale=4)
+
+
+def test_attention_with_nan_and_infinity() -> None:
+    q, k, v = (np.random.default_rng(n).standard_normal((2, 4, 3)).astype(np.float32) for n in range(3))
+    q[0, 1, 1], k[1, 2, 0], v[0, 3, 2] = np.nan, np.inf, -np.inf
+    fast, plain = both("attend")
+    for causal in (False, True):
+        close(fast(q, k, v, scale=0.5, causal=causal), plain(q, k, v, scale=0.5, causal=causal), np.float32)
 
 
 def test_the_exponential_where_it_underflows() -> None:

@@ -157,6 +157,22 @@ def scale_slope(g: Any, x: Any, w_shape: Any) -> Any:
     return engine.sum_rows(g, x, w_shape)
 
 
+def attend(q: Any, k: Any, v: Any, *, scale: float, causal: bool) -> Any:
+    return engine.attend(q, k, v, scale, causal)
+
+
+def attend_slope(name: str) -> Kernel:
+    """One of the three gradients, which are made at once and left for the other two formulas."""
+
+    def slope(g: Any, q: Any, k: Any, v: Any, y: Any, scale: float) -> Any:
+        if g.shared is None and g[0] is not None and g[1] is None:
+            made = engine.attend_slopes(g[0], q, k, v, y[1], scale)
+            g.shared = made and dict(zip("qkv", made, strict=True))
+        return g.shared and g.shared[name]
+
+    return slope
+
+
 def sum_to_size(x: Any, *, shape: Any) -> Any:
     return engine.sum_rows(x, None, shape)
 
@@ -193,8 +209,9 @@ def lstm_step_back(d: Any, *arrays: Any) -> Any:
 KERNELS: dict[str, Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
-    "gelu": engine.gelu, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size, "softmax": softmax_,
-    "log_softmax": log_softmax_, "standardize": standardize, "unroll": unroll, "unroll_back": unroll_back,
+    "gelu": engine.gelu, "attend": attend, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size,
+    "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize, "unroll": unroll,
+    "unroll_back": unroll_back,
 }  # fmt: skip
 
 # What is done in one go on the way back; see native/tape.cpp.
@@ -207,5 +224,5 @@ PATHS: dict[tuple[str, ...], Kernel] = {
 # Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.
 SLOPES: dict[tuple[str, int], Kernel] = {
     ("gelu", 0): engine.gelu_slope, ("softmax", 0): softmax_slope, ("standardize", 0): standardize_slope,
-    ("scale_shift", 1): scale_slope,
+    ("scale_shift", 1): scale_slope, **{("attend", i): attend_slope(name) for i, name in enumerate("qkv")},
 }  # fmt: skip

@@ -8,21 +8,77 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
-from ..core.backend import xp_of
+from ..core.backend import Array, xp_of
 from ..core.batched import whole
+from ..core.op import op
 from ..core.tensor import Tensor
 from .arrange import cat, pad
 from .choice import where
 from .create import zeros
 from .dropout import dropout
+from .linalg import matmul_
 from .neural import linear, softmax, softmax_
 from .reduce import mean
+from .reduce import sum as sum_over
 from .shape import unsqueeze
 
 __all__: list[str] = []
 METHODS: tuple[str, ...] = ()
 IN_PLACE: tuple[str, ...] = ()
+
+
+@op(outputs=2)
+def attend(q: Array, k: Array, v: Array, *, scale: float, causal: bool) -> tuple[Array, Array]:
+    """(p @ v, p) with p = softmax(q @ k^T * scale); position i sees keys 0..i if causal. The same dims in front."""
+    xp = xp_of(q)
+    scores = (q * scale) @ k.mT
+    if causal:
+        scores = xp.where(xp.tri(*scores.shape[-2:], dtype=bool), scores, xp.asarray(-math.inf, scores.dtype))
+    p = xp.exp(scores - scores.max(-1, keepdims=True))
+    p /= p.sum(-1, keepdims=True)
+    return p @ v, p
+
+
+def _through_softmax(d: Any, p: Any, scale: float) -> Any:
+    """What a change d of the scores makes of p, and what a gradient d of p is of the scores: p (d - sum(p d)) scale."""
+    return p * (d - sum_over(p * d, dim=(-1,), keepdim=True)) * scale
+
+
+def _attend_slopes(g: Any, q: Any, k: Any, v: Any, p: Any, scale: float) -> dict[str, Any]:
+    of_y, of_p = g[0], g[1]
+    for_v = None
+    if of_y is not None:
+        for_v = matmul_(p.mT, of_y)
+        through = matmul_(of_y, v.mT)
+        of_p = through if of_p is None else of_p + through
+    of_scores = _through_softmax(of_p, p, scale)
+    return {"q": matmul_(of_scores, k), "k": matmul_(of_scores.mT, q), "v": for_v}
+
+
+def _attend_slope(name: str) -> Callable[..., Any]:
+    """The gradient of one input; all three are made at once."""
+
+    def formula(g: Any, q: Any, k: Any, v: Any, y: Any, scale: float) -> Any:
+        if g.shared is None:
+            g.shared = _attend_slopes(g, q, k, v, y[1], scale)
+        return g.shared[name]
+
+    return formula
+
+
+attend.op.node_name = "ScaledDotProductFlashAttentionForCpuBackward0"  # as PyTorch prints it
+attend.vjp(**{name: _attend_slope(name) for name in attend.op.inputs})
+
+
+@attend.jvp
+def _(primals: Any, tangents: Any, y: Any, *, scale: float, causal: bool) -> Any:
+    (q, k, v), (dq, dk, dv), p = primals, tangents, y[1]
+    parts = [matmul_(a, b.mT) for a, b in ((dq, k), (q, dk)) if a is not None and b is not None]
+    dp = _through_softmax(sum(parts[1:], parts[0]), p, scale) if parts else p * 0
+    dy = matmul_(dp, v)
+    return (dy if dv is None else dy + matmul_(p, dv)), dp
 
 
 def attention_weights(
@@ -71,8 +127,22 @@ def scaled_dot_product_attention(
     _check(query, key, value, attn_mask, is_causal)
     if enable_gqa:
         key, value = [_per_query_head(query, t) for t in (key, value)]
+    if attn_mask is None and not dropout_p and _together(query, key, value):
+        if scale is None:
+            scale = 1 / math.sqrt(query.array.shape[-1])
+        return attend(query, key, value, scale=scale, causal=is_causal)[0]
     weights = attention_weights(query, key, attn_mask, is_causal, scale)
     return (dropout(weights, dropout_p) if dropout_p else weights) @ value
+
+
+def _together(query: Tensor, key: Tensor, value: Tensor) -> bool:
+    """Whether `attend` takes them: of float32 or float64, with the same dims in front, and not empty."""
+    shapes = [t.array.shape for t in (query, key, value)]
+    return (
+        query.array.dtype.char in "fd"
+        and shapes[0][:-2] == shapes[1][:-2] == shapes[2][:-2]
+        and all(t.array.size for t in (query, key, value))
+    )
 
 
 def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None, is_causal: bool) -> None:

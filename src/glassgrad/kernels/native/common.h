@@ -49,6 +49,7 @@ inline PyArrayObject* as_array(PyObject* x) { return reinterpret_cast<PyArrayObj
 inline bool is_array(PyObject* x) { return Py_IS_TYPE(x, &PyArray_Type); }
 
 // Each file adds what it gives to the module; -1 with a Python error where that fails.
+int add_attention(PyObject* module);
 int add_memory(PyObject* module);
 int add_threads(PyObject* module);
 int add_products(PyObject* module);

@@ -1,6 +1,6 @@
 // Matrix products on the one pool of threads: each part is a call into the BLAS that NumPy brought along, which is told
 // to use one thread. Two pools of threads that spin on the same cores cost more than both of them give.
-#include "common.h"
+#include "products.h"
 #include "threads.h"
 #include "vector.h"
 
@@ -42,27 +42,6 @@ struct Blas {
         else call(int{});
     }
 } blas;
-
-// A matrix as BLAS takes it: `step` from one row of the memory to the next, which is a column where it is transposed.
-struct Matrix {
-    bool transposed;
-    npy_intp step;
-};
-
-bool matrix_of(PyArrayObject* x, Matrix& found) {
-    const int n = PyArray_NDIM(x);
-    const npy_intp item = PyArray_ITEMSIZE(x), rows = PyArray_DIM(x, n - 2), columns = PyArray_DIM(x, n - 1);
-    const npy_intp down = PyArray_STRIDE(x, n - 2), across = PyArray_STRIDE(x, n - 1);
-    if ((across == item || columns == 1) && (down >= columns * item || rows == 1) && down % item == 0) {
-        found = {false, std::max(rows == 1 ? columns : down / item, std::max<npy_intp>(columns, 1))};
-        return true;
-    }
-    if ((down == item || rows == 1) && (across >= rows * item || columns == 1) && across % item == 0) {
-        found = {true, std::max(columns == 1 ? rows : across / item, std::max<npy_intp>(rows, 1))};
-        return true;
-    }
-    return false;
-}
 
 // Few outputs of many numbers: packing the numbers, as BLAS does, costs more than multiplying them.
 constexpr npy_intp FEW = 16, MANY = 256;
@@ -119,7 +98,8 @@ void strip(const T* x, npy_intp down, npy_intp across, const T* w, npy_intp w_st
 
 // What `product` does for matrices with a short side; false where BLAS is better at it.
 template <class T>
-bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias, T* y) {
+bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias,
+                   T* y) {
     if (!a.transposed && b.transposed && n <= FEW && k >= MANY) {
         const npy_intp rows = (m + HIGH - 1) / HIGH, grain = std::max<npy_intp>(1, (1 << 17) / (HIGH * n * k));
         ranges(static_cast<size_t>(rows), static_cast<size_t>(grain), [&](size_t begin, size_t end) {
@@ -130,7 +110,7 @@ bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const
                     wide = n - j >= BROAD ? BROAD : 1;
                     auto kernel = high == HIGH ? (wide == BROAD ? dots<T, HIGH, BROAD> : dots<T, HIGH, 1>)
                                                : (wide == BROAD ? dots<T, 1, BROAD> : dots<T, 1, 1>);
-                    kernel(x + i * a.step, a.step, other + j * b.step, b.step, k, bias == nullptr ? nullptr : bias + j, y + i * n + j, n);
+                    kernel(x + i * a.step, a.step, other + j * b.step, b.step, k, bias ? bias + j : nullptr, y + i * n + j, n);
                 }
             }
         });
@@ -149,7 +129,8 @@ bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const
                     high = m - i >= HIGH ? HIGH : 1;
                     auto kernel = high == HIGH ? (wide == lanes ? strip<T, HIGH, 1> : strip<T, HIGH, 4>)
                                                : (wide == lanes ? strip<T, 1, 1> : strip<T, 1, 4>);
-                    kernel(x + i * down, down, across, other + j, b.step, k, bias == nullptr ? nullptr : bias + j, y + i * n + j, n);
+                    kernel(x + i * down, down, across, other + j, b.step, k, bias ? bias + j : nullptr, y + i * n + j,
+                           n);
                 }
             }
         });
@@ -315,6 +296,28 @@ PyMethodDef methods[] = {
 };
 
 }  // namespace
+
+bool matrix_of(PyArrayObject* x, Matrix& found) {
+    const int n = PyArray_NDIM(x);
+    const npy_intp item = PyArray_ITEMSIZE(x), rows = PyArray_DIM(x, n - 2), columns = PyArray_DIM(x, n - 1);
+    const npy_intp down = PyArray_STRIDE(x, n - 2), across = PyArray_STRIDE(x, n - 1);
+    if ((across == item || columns == 1) && (down >= columns * item || rows == 1) && down % item == 0) {
+        found = {false, std::max(rows == 1 ? columns : down / item, std::max<npy_intp>(columns, 1))};
+        return true;
+    }
+    if ((down == item || rows == 1) && (across >= rows * item || columns == 1) && across % item == 0) {
+        found = {true, std::max(columns == 1 ? rows : across / item, std::max<npy_intp>(rows, 1))};
+        return true;
+    }
+    return false;
+}
+
+bool has_products() { return blas.single != nullptr; }
+
+void small_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const float* x, const float* other, float* y,
+                   npy_intp step) {
+    blas.gemm<float>(a.transposed, b.transposed, m, n, k, x, a.step, other, b.step, 0.0f, y, step);
+}
 
 int add_products(PyObject* module) { return PyModule_AddFunctions(module, methods); }
 
