@@ -1,0 +1,869 @@
+// The class Value, compiled: numbers in a C struct, operands beside them, and the walk back. What it does is said in
+// value.py, which lends it the methods that need not be fast.
+#include "node.h"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <queue>
+#include <utility>
+
+namespace scalar {
+
+const char* const NAMES[OPS] = {
+    "",     "const",   "+",          "-",   "*",   "/",    "**",  "**",  "neg",   "ReLU",  "abs",      "tanh",
+    "sigmoid", "logsigmoid", "exp", "log", "sqrt", "sin", "cos", "w*x+b", "largest", "input", "captured", ""};
+
+PyTypeObject* value_type;
+uint64_t orders;
+
+namespace {
+
+PyObject *names[OPS], *empty_text, *per_class, *shut, *classic, *not_a_number, *second_pass;
+size_t alive;
+
+// --- memory ---
+
+void begin(Node* node, Op op, double data) {
+    node->data = data;
+    node->grad = 0.0;
+    node->order = ++orders;
+    node->label = nullptr;
+    node->edges = node->own;
+    node->count = 0;
+    node->op = op;
+    node->flags = 0;
+    ++alive;
+    if (noticed != nullptr) note_place(node->order);
+}
+
+bool is_gc(const Node* node) { return node->has(TRACKED) || Py_TYPE(node) != value_type; }
+
+// One after another, whatever the depth of the graph: a node that dies while another is being freed waits in a list.
+void dealloc(PyObject* self) {
+    static Node* doomed;
+    static bool freeing;
+    Node* node = as_node(self);
+    if (is_gc(node)) PyObject_GC_UnTrack(self);
+    node->order = reinterpret_cast<uintptr_t>(doomed);
+    doomed = node;
+    if (freeing) return;
+    freeing = true;
+    while (doomed != nullptr) {
+        node = doomed;
+        doomed = reinterpret_cast<Node*>(static_cast<uintptr_t>(node->order));
+        drop_operands(node);
+        Py_CLEAR(node->label);
+        PyTypeObject* type = Py_TYPE(as_object(node));
+        if (is_gc(node)) {
+            type->tp_free(as_object(node));
+        } else {
+            PyObject_Free(node);
+        }
+        Py_DECREF(type);
+        --alive;
+    }
+    freeing = false;
+}
+
+// Memory apart for so many edges: where a subclass could have its attributes, or the node was made without.
+bool room(Node* node, size_t slots) {
+    Edge* edges = static_cast<Edge*>(PyMem_Calloc(slots + 1, sizeof(Edge)));
+    if (edges == nullptr) return PyErr_NoMemory(), false;
+    node->edges = edges;
+    return true;
+}
+
+int is_collected(PyObject* self) { return is_gc(as_node(self)); }
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+    Node* node = as_node(self);
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(node->label);
+    for (size_t i = 0; i < node->count + size_t{node->has(BESIDE)}; ++i) Py_VISIT(as_object(node->to(i)));
+    return 0;
+}
+
+}  // namespace
+
+Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
+    const size_t slots = count + beside;
+    Node* node;
+    if (count > UINT32_MAX) return PyErr_NoMemory(), nullptr;
+    if (tracked) {
+        if ((node = PyObject_GC_New(Node, value_type)) == nullptr) return nullptr;
+        begin(node, op, data);
+        node->flags = TRACKED;
+        if (!room(node, slots)) {
+            Py_DECREF(as_object(node));
+            return nullptr;
+        }
+        PyObject_GC_Track(as_object(node));
+    } else {
+        node = static_cast<Node*>(PyObject_Malloc(sizeof(Node) + slots * sizeof(Edge)));
+        if (node == nullptr) return PyErr_NoMemory(), nullptr;
+        PyObject_Init(as_object(node), value_type);
+        begin(node, op, data);
+        for (size_t i = 0; i < slots; ++i) node->own[i] = {0, 0.0};
+    }
+    node->count = static_cast<uint32_t>(count);
+    if (beside) node->flags |= BESIDE;
+    return node;
+}
+
+void connect(Node* user, size_t i, Node* operand, Slope slope) {
+    user->edges[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
+}
+
+void drop_operands(Node* node) {
+    const size_t slots = node->count + size_t{node->has(BESIDE)};
+    Edge* edges = node->edges;
+    node->count = 0;
+    node->flags &= ~BESIDE;
+    for (size_t i = 0; i < slots; ++i) Py_XDECREF(as_object(edges[i].to()));
+    if (edges == node->own) return;
+    node->edges = node->own;
+    PyMem_Free(edges);
+}
+
+bool as_number(PyObject* x, double* number) {
+    if (PyFloat_CheckExact(x)) {
+        *number = PyFloat_AS_DOUBLE(x);
+        return true;
+    }
+    PyObject* made = nullptr;
+    if (PyLong_CheckExact(x) || (PyObject_HasAttrString(x, "__float__") && !PyObject_HasAttrString(x, "__len__"))) {
+        made = PyNumber_Float(x);
+    } else {
+        PyObject* error = PyObject_CallOneArg(not_a_number, x);
+        if (error != nullptr) PyErr_SetObject(PyExc_TypeError, error);
+        Py_XDECREF(error);
+    }
+    if (made == nullptr) return false;
+    *number = PyFloat_AS_DOUBLE(made);
+    Py_DECREF(made);
+    return true;
+}
+
+namespace {
+
+// --- making nodes ---
+
+// A Value as it is, a number as a constant; a new reference.
+Node* held(PyObject* x) {
+    if (is_value(x)) {
+        if (as_node(x)->has(RECORDED)) take_out(as_node(x));
+        return as_node(Py_NewRef(x));
+    }
+    double number;
+    return as_number(x, &number) ? new_node(CONST, number, 0) : nullptr;
+}
+
+// The node of an operation on two; takes the operands.
+template <Op op>
+Node* join(Node* a, Node* b) {
+    const double x = a->data, z = b->data, y = value_of(op, x, z);
+    Node* node = new_node(op, y, 2, false, (a->flags | b->flags) & TRACKED);
+    if (node == nullptr) {
+        Py_DECREF(as_object(a));
+        Py_DECREF(as_object(b));
+        return nullptr;
+    }
+    connect(node, 0, a, slope_of(op, 0, x, z, y));
+    connect(node, 1, b, slope_of(op, 1, x, z, y));
+    return node;
+}
+
+template <Op op>
+PyObject* binary(PyObject* left, PyObject* right) {
+    Node* a = held(left);
+    if (a == nullptr) return nullptr;
+    Node* b = held(right);
+    if (b == nullptr) {
+        Py_DECREF(as_object(a));
+        return nullptr;
+    }
+    return as_object(join<op>(a, b));
+}
+
+template <Op op>
+PyObject* unary(PyObject* self) {
+    Node* a = held(self);
+    const double x = a->data, y = value_of(op, x, x);
+    Node* node = new_node(op, y, 1, false, a->has(TRACKED));
+    if (node == nullptr) {
+        Py_DECREF(as_object(a));
+        return nullptr;
+    }
+    connect(node, 0, a, slope_of(op, 0, x, x, y));
+    return as_object(node);
+}
+
+template <Op op>
+PyObject* function(PyObject* self, PyObject*) {
+    return unary<op>(self);
+}
+
+PyObject* raise(PyObject* base, PyObject* exponent, PyObject* modulus) {
+    if (modulus != Py_None) {
+        PyErr_SetString(PyExc_TypeError, "pow() of a Value takes no third argument");
+        return nullptr;
+    }
+    if (!is_value(base) || is_value(exponent)) return binary<POW>(base, exponent);
+    double k;
+    if (!as_number(exponent, &k)) return nullptr;
+    Node* a = held(base);
+    const double x = a->data, y = value_of(FIXED_POW, x, k);
+    Node* node = new_node(FIXED_POW, y, 1, true, a->has(TRACKED));
+    if (node == nullptr) {
+        Py_DECREF(as_object(a));
+        return nullptr;
+    }
+    connect(node, 0, a, slope_of(FIXED_POW, 0, x, k, y));
+    const bool plain = PyFloat_CheckExact(exponent) || PyLong_CheckExact(exponent);
+    PyObject* beside = plain ? Py_NewRef(exponent) : PyObject_Str(exponent);
+    node->edges[1] = {reinterpret_cast<uintptr_t>(beside), k};
+    if (beside == nullptr) Py_CLEAR(node);
+    return as_object(node);
+}
+
+bool is_tracked(PyObject* x) { return is_value(x) && as_node(x)->has(TRACKED); }
+
+// A list or tuple as it is, another sequence as a list.
+struct Sequence {
+    explicit Sequence(PyObject* x) : object(PySequence_Fast(x, "affine: expected sequences of Values and numbers")) {}
+    ~Sequence() { Py_XDECREF(object); }
+    Sequence(const Sequence&) = delete;
+    size_t size() const { return static_cast<size_t>(PySequence_Fast_GET_SIZE(object)); }
+    PyObject* operator[](size_t i) const { return PySequence_Fast_GET_ITEM(object, i); }
+    bool tracked() const {
+        PyObject **item = PySequence_Fast_ITEMS(object), **end = item + size();
+        return std::any_of(item, end, is_tracked);
+    }
+    PyObject* object;
+};
+
+// Puts x at place i of the node, where its slope is not known yet.
+bool take(Node* node, size_t i, PyObject* x) {
+    Node* operand = held(x);
+    if (operand != nullptr) connect(node, i, operand, {0.0, TIMES});
+    return operand != nullptr;
+}
+
+// affine(weights, inputs, bias, fused)
+PyObject* affine(PyObject*, PyObject* const* args, Py_ssize_t given, PyObject* names_of_others) {
+    PyObject* fused_ = given == 4 ? args[3] : Py_True;
+    if (given == 3 && names_of_others != nullptr && PyTuple_GET_SIZE(names_of_others) == 1 &&
+        PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names_of_others, 0), "fused") == 0) {
+        fused_ = args[3];
+    } else if (given < 3 || given > 4 || names_of_others != nullptr) {
+        return PyErr_SetString(PyExc_TypeError, "affine: expected weights, inputs, bias and, if wanted, fused"), nullptr;
+    }
+    const int fused = PyObject_IsTrue(fused_);
+    if (fused < 0) return nullptr;
+    PyObject *given_weights = args[0], *given_inputs = args[1], *bias = args[2];
+    const Sequence weights(given_weights), inputs(given_inputs);
+    if (weights.object == nullptr || inputs.object == nullptr) return nullptr;
+    const size_t n = weights.size();
+    if (inputs.size() != n) {
+        PyErr_Format(PyExc_ValueError, "affine: %zu weights need %zu inputs, got %zu", n, n, inputs.size());
+        return nullptr;
+    }
+    if (!fused) {
+        Node* total = held(bias);
+        for (size_t i = 0; i < n && total != nullptr; ++i) {
+            Node* product = as_node(binary<MUL>(weights[i], inputs[i]));
+            if (product == nullptr) Py_CLEAR(total);
+            if (product != nullptr) total = join<ADD>(total, product);
+        }
+        return as_object(total);
+    }
+    const bool tracked = weights.tracked() || inputs.tracked() || is_tracked(bias);
+    Node* node = new_node(AFFINE, 0.0, 2 * n + 1, false, tracked);
+    if (node == nullptr) return nullptr;
+    bool good = true;
+    for (size_t i = 0; good && i < n; ++i) good = take(node, i, weights[i]);
+    for (size_t i = 0; good && i < n; ++i) good = take(node, n + i, inputs[i]);
+    if (!good || !take(node, 2 * n, bias)) {
+        Py_DECREF(as_object(node));
+        return nullptr;
+    }
+    node->data = affine_of(n, [&](size_t i) { return node->to(i)->data; });
+    for (size_t i = 0; i < n; ++i) {
+        node->edges[i].d = node->to(n + i)->data;
+        node->edges[n + i].d = node->to(i)->data;
+    }
+    node->edges[2 * n].d = 1.0;
+    return as_object(node);
+}
+
+PyObject* largest(PyObject*, PyObject* given) {
+    const Sequence values(given);
+    if (values.object == nullptr) return nullptr;
+    const size_t n = values.size();
+    if (n == 0) return PyErr_SetString(PyExc_ValueError, "largest: of no Values"), nullptr;
+    Node* node = new_node(LARGEST, 0.0, n, false, values.tracked());
+    if (node == nullptr) return nullptr;
+    for (size_t i = 0; i < n; ++i) {
+        if (!take(node, i, values[i])) {
+            Py_DECREF(as_object(node));
+            return nullptr;
+        }
+        node->edges[i].set({0.0, SHUT});
+    }
+    node->data = largest_of(n, [&](size_t i) { return node->to(i)->data; });
+    return as_object(node);
+}
+
+PyObject* as_value(PyObject*, PyObject* x) { return is_value(x) ? Py_NewRef(x) : as_object(held(x)); }
+
+PyObject* as_float(PyObject*, PyObject* x) {
+    double number;
+    return as_number(x, &number) ? PyFloat_FromDouble(number) : nullptr;
+}
+
+// --- the walk ---
+
+bool refuse(Node* node) {
+    PyObject* error = PyObject_CallOneArg(second_pass, as_object(node));
+    if (error != nullptr) PyErr_SetObject(PyExc_RuntimeError, error);
+    Py_XDECREF(error);
+    return false;
+}
+
+// Nodes to visit, newest first. A graph was mostly made in one go: then a node waits at the place that its number gives
+// it; those made long before wait in a heap.
+class Waiting {
+public:
+    explicit Waiting(Node* root) : newest(root->order) { put(root); }
+    ~Waiting() {
+        for (Node* node : near)
+            if (node != nullptr) node->flags &= ~SEEN;
+        for (; !far.empty(); far.pop()) far.top()->flags &= ~SEEN;
+    }
+    void put(Node* node) {
+        const uint64_t place = newest - node->order;
+        if (place < at) return far.push(node);
+        if (place >= near.size()) {
+            if (place >= 16 * count + 4096) return far.push(node);
+            near.resize(std::max<size_t>(place + 1, 2 * near.size()), nullptr);
+        }
+        near[place] = node;
+        ++count;
+    }
+    Node* next() {
+        while (at < near.size() && near[at] == nullptr) ++at;
+        if (!far.empty() && (at == near.size() || far.top()->order > newest - at)) {
+            Node* node = far.top();
+            far.pop();
+            return node;
+        }
+        return at == near.size() ? nullptr : std::exchange(near[at], nullptr);
+    }
+
+private:
+    struct Older {
+        bool operator()(const Node* a, const Node* b) const { return a->order < b->order; }
+    };
+    uint64_t newest, count = 0;
+    size_t at = 0;
+    std::vector<Node*> near;
+    std::priority_queue<Node*, std::vector<Node*>, Older> far;
+};
+
+}  // namespace
+
+Walk::~Walk() {
+    for (std::vector<Node*>* part : {&nodes, &leaves})
+        for (Node* node : *part) node->flags &= ~SEEN;
+}
+
+bool Walk::find(Node* root, bool released_too) {
+    if (root->count == 0) return leaves.push_back(root), true;
+    Waiting waiting(root);
+    while (Node* node = waiting.next()) {
+        nodes.push_back(node);
+        node->flags |= SEEN;
+        if (node->has(RECORDED)) look(node);
+        if (node->has(RELEASED) && !released_too) return refuse(node);
+        if (node->op == RESULT && !is_current(node)) {
+            PyErr_SetString(PyExc_RuntimeError,
+                            "this result of a captured function belongs to an earlier call: the numbers behind it were "
+                            "computed anew since. Call backward() before the next call.");
+            return false;
+        }
+        for (size_t i = 0; i < node->count; ++i) {
+            Node* operand = node->to(i);
+            if (operand->has(SEEN)) continue;
+            operand->flags |= SEEN;
+            if (operand->count == 0) {
+                leaves.push_back(operand);
+            } else {
+                waiting.put(operand);
+            }
+        }
+    }
+    return true;
+}
+
+namespace {
+
+void chain_rule(const std::vector<Node*>& nodes) {
+    for (Node* node : nodes) {
+        const double g = node->grad;
+        const Edge *edge = node->edges, *end = edge + node->count;
+        if (g == 0.0) {  // 0 * inf is nan, which must go on
+            double sum = 0.0;
+            for (const Edge* e = edge; e != end; ++e) sum += number(e->slope());
+            if (std::isfinite(sum)) continue;
+        }
+        for (; edge != end; ++edge) edge->to()->grad += apply(edge->slope(), g);
+    }
+}
+
+bool walk_back(Node* root, double seed, bool retain, bool is_classic) {
+    Walk walk;
+    if (!walk.find(root, false)) return false;
+    std::vector<std::pair<Node*, double>> earlier;
+    for (const std::vector<Node*>* part : {&walk.nodes, &walk.leaves})
+        for (Node* node : *part) {
+            if (node->has(RECORDED)) touch(node);
+            if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
+        }
+    // Nothing below can fail or be interrupted.
+    if (is_classic) {
+        root->grad = 1.0;
+        chain_rule(walk.nodes);
+        return true;
+    }
+    for (const auto& [node, grad] : earlier) node->grad = 0.0;
+    root->grad = seed;
+    chain_rule(walk.nodes);
+    for (const auto& [node, grad] : earlier) node->grad += grad;
+    if (!retain)
+        for (Node* node : walk.nodes) node->flags |= RELEASED;
+    return true;
+}
+
+PyObject* backward(PyObject* self, PyObject* args, PyObject* named) {
+    static const char* words[] = {"gradient", "retain_graph", nullptr};
+    PyObject *gradient = nullptr, *mode;
+    int retain = 0;
+    double seed = 1.0;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "|Op:backward", const_cast<char**>(words), &gradient, &retain))
+        return nullptr;
+    if (gradient != nullptr && !as_number(gradient, &seed)) return nullptr;
+    tell("calls backward()");
+    if (PyContextVar_Get(classic, nullptr, &mode) < 0) return nullptr;
+    const bool is_classic = mode == Py_True;
+    Py_DECREF(mode);
+    Node* node = as_node(self);
+    try {
+        const int quick = node->op == RESULT && !is_classic ? quick_backward(node, seed, retain) : 0;
+        if (quick < 0 || (quick == 0 && !walk_back(node, seed, retain, is_classic))) return nullptr;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject* backward_by_hand(PyObject* self, PyObject*) {
+    Node* node = as_node(self);
+    tell("calls _backward()");
+    if (node->has(RECORDED)) {
+        look(node);
+        touch(node);
+    }
+    for (size_t i = 0; i < node->count; ++i) node->to(i)->grad += apply(node->edges[i].slope(), node->grad);
+    Py_RETURN_NONE;
+}
+
+PyObject* ancestry(PyObject*, PyObject* args, PyObject* named) {
+    static const char* words[] = {"root", "released_too", nullptr};
+    PyObject* root;
+    int released_too = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O!|p:ancestry", const_cast<char**>(words), value_type, &root,
+                                     &released_too))
+        return nullptr;
+    try {
+        Walk walk;
+        if (!walk.find(as_node(root), released_too)) return nullptr;
+        PyObject* list = PyList_New(static_cast<Py_ssize_t>(walk.nodes.size() + walk.leaves.size()));
+        Py_ssize_t i = 0;
+        if (list == nullptr) return nullptr;
+        for (const std::vector<Node*>* part : {&walk.nodes, &walk.leaves})
+            for (Node* node : *part) PyList_SET_ITEM(list, i++, Py_NewRef(as_object(node)));
+        return list;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory();
+    }
+}
+
+// --- what a node shows ---
+
+Node* seen(PyObject* self) {
+    Node* node = as_node(self);
+    if (node->has(RECORDED)) look(node);
+    return node;
+}
+
+// Numbers that were written inside the function are constants of a recording, all others may change.
+PyObject* read(Node* node, double number) {
+    if (node->op != CONST) tell("reads the number of a Value");
+    return PyFloat_FromDouble(number);
+}
+
+PyObject* get_data(PyObject* self, void*) {
+    Node* node = seen(self);
+    return read(node, node->data);
+}
+PyObject* get_grad(PyObject* self, void*) {
+    Node* node = seen(self);
+    return read(node, node->grad);
+}
+PyObject* item(PyObject* self, PyObject*) { return get_data(self, nullptr); }
+
+int set_number(PyObject* self, PyObject* x, double Node::* where) {
+    double number;
+    if (x == nullptr) return PyErr_SetString(PyExc_AttributeError, "the number of a Value cannot be deleted"), -1;
+    if (!as_number(x, &number)) return -1;
+    tell("changes a Value");
+    Node* node = seen(self);
+    if (node->has(RECORDED)) touch(node);
+    node->*where = number;
+    return 0;
+}
+int set_data(PyObject* self, PyObject* x, void*) { return set_number(self, x, &Node::data); }
+int set_grad(PyObject* self, PyObject* x, void*) {
+    if (x != Py_None) return set_number(self, x, &Node::grad);
+    PyObject* zero = PyFloat_FromDouble(0.0);
+    const int done = zero == nullptr ? -1 : set_number(self, zero, &Node::grad);
+    Py_XDECREF(zero);
+    return done;
+}
+
+PyObject* get_label(PyObject* self, void*) {
+    PyObject* label = as_node(self)->label;
+    return Py_NewRef(label == nullptr ? empty_text : label);
+}
+int set_label(PyObject* self, PyObject* label, void*) {
+    Node* node = as_node(self);
+    if (label == nullptr) return PyErr_SetString(PyExc_AttributeError, "label"), -1;
+    Py_XSETREF(node->label, label == empty_text ? nullptr : Py_NewRef(label));
+    return 0;
+}
+
+PyObject* get_op(PyObject* self, void*) {
+    Node* node = as_node(self);
+    if (node->op == FIXED_POW) return PyUnicode_FromFormat("**%S", node->beside());
+    if (node->op == OTHER) return Py_NewRef(node->beside());
+    return Py_NewRef(names[node->op]);
+}
+PyObject* get_operands(PyObject* self, void*) {
+    Node* node = as_node(self);
+    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(node->count));
+    if (tuple == nullptr) return nullptr;
+    for (size_t i = 0; i < node->count; ++i) PyTuple_SET_ITEM(tuple, i, Py_NewRef(as_object(node->to(i))));
+    return tuple;
+}
+
+PyObject* get_slopes(PyObject* self, void*) {
+    Node* node = seen(self);
+    tell("reads local gradients");
+    PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(node->count));
+    if (tuple == nullptr) return nullptr;
+    for (size_t i = 0; i < node->count; ++i) {
+        const Slope slope = node->edges[i].slope();
+        PyObject* made = slope.kind == SHUT ? Py_NewRef(shut) : PyFloat_FromDouble(slope.d);
+        if (made != nullptr && slope.kind == PER) {
+            PyObject* per = PyObject_CallOneArg(per_class, made);
+            Py_DECREF(made);
+            made = per;
+        }
+        if (made == nullptr) {
+            Py_DECREF(tuple);
+            return nullptr;
+        }
+        PyTuple_SET_ITEM(tuple, i, made);
+    }
+    return tuple;
+}
+
+bool slope_from(PyObject* x, Slope* slope) {
+    if (Py_IS_TYPE(x, Py_TYPE(shut))) return *slope = {0.0, SHUT}, true;
+    *slope = {0.0, TIMES};
+    if (!PyObject_TypeCheck(x, reinterpret_cast<PyTypeObject*>(per_class))) return as_number(x, &slope->d);
+    PyObject* d = PyObject_GetAttrString(x, "d");
+    const bool good = d != nullptr && as_number(d, &slope->d);
+    slope->kind = PER;
+    Py_XDECREF(d);
+    return good;
+}
+
+// A node of numbers computed elsewhere: (data, op, operands, slopes).
+PyObject* node(PyObject*, PyObject* args) {
+    PyObject *op, *operands, *slopes;
+    double data;
+    if (!PyArg_ParseTuple(args, "dUO!O!:node", &data, &op, &PyTuple_Type, &operands, &PyTuple_Type, &slopes))
+        return nullptr;
+    const size_t n = static_cast<size_t>(PyTuple_GET_SIZE(operands));
+    if (n == 0 || static_cast<size_t>(PyTuple_GET_SIZE(slopes)) != n)
+        return PyErr_SetString(PyExc_ValueError, "node: expected as many slopes as operands, and one at least"), nullptr;
+    Node* made = new_node(OTHER, data, n, true, Sequence(operands).tracked());
+    if (made == nullptr) return nullptr;
+    made->edges[n] = {reinterpret_cast<uintptr_t>(Py_NewRef(op)), 0.0};
+    for (size_t i = 0; i < n; ++i) {
+        PyObject* operand = PyTuple_GET_ITEM(operands, i);
+        Slope slope;
+        if (!is_value(operand)) PyErr_SetString(PyExc_TypeError, "node: the operands are Values");
+        if (!is_value(operand) || !slope_from(PyTuple_GET_ITEM(slopes, i), &slope)) {
+            Py_DECREF(as_object(made));
+            return nullptr;
+        }
+        connect(made, i, held(operand), slope);
+    }
+    return as_object(made);
+}
+
+// Makes this Value what node() would make of the arguments; without operands, a leaf.
+PyObject* set(PyObject* self, PyObject* args) {
+    Node* to = as_node(self);
+    double data;
+    const char* op;
+    PyObject *operands, *slopes;
+    if (!PyArg_ParseTuple(args, "dsO!|O:_set", &data, &op, &PyTuple_Type, &operands, &slopes)) return nullptr;
+    PyObject* made = PyTuple_GET_SIZE(operands) == 0 ? as_object(new_node(LEAF, data, 0)) : node(nullptr, args);
+    if (made == nullptr) return nullptr;
+    Node* from = as_node(made);
+    if (from->count == 0 && std::strcmp(op, NAMES[CONST]) == 0) from->op = CONST;
+    const size_t slots = from->count + size_t{from->has(BESIDE)};
+    drop_operands(to);
+    if (slots > 0 && !room(to, slots)) {
+        Py_DECREF(made);
+        return nullptr;
+    }
+    if (slots > 0) std::copy(from->edges, from->edges + slots, to->edges);
+    to->data = data;
+    to->op = from->op;
+    to->order = from->order;
+    to->count = std::exchange(from->count, 0);
+    to->flags = static_cast<uint8_t>((to->flags & TRACKED) | (from->flags & BESIDE));
+    from->flags &= ~BESIDE;
+    Py_DECREF(made);
+    Py_RETURN_NONE;
+}
+
+PyObject* get_released(PyObject* self, void*) { return PyBool_FromLong(seen(self)->has(RELEASED)); }
+int set_released(PyObject* self, PyObject* x, void*) {
+    const int released = x == nullptr ? -1 : PyObject_IsTrue(x);
+    if (released < 0) return -1;
+    Node* node = seen(self);
+    node->flags = static_cast<uint8_t>(released ? node->flags | RELEASED : node->flags & ~RELEASED);
+    return 0;
+}
+
+// --- the class ---
+
+int init(PyObject* self, PyObject* args, PyObject* named) {
+    static const char* words[] = {"data", "label", nullptr};
+    PyObject *data, *label = empty_text;
+    double number;
+    if (!PyArg_ParseTupleAndKeywords(args, named, "O|O:Value", const_cast<char**>(words), &data, &label)) return -1;
+    if (!as_number(data, &number)) return -1;
+    Node* node = as_node(self);
+    drop_operands(node);
+    node->data = number;
+    node->grad = 0.0;
+    node->op = LEAF;
+    node->flags &= TRACKED;
+    return set_label(self, label, nullptr);
+}
+
+PyObject* make(PyTypeObject* type, PyObject*, PyObject*) {
+    if (type == value_type) return as_object(new_node(LEAF, 0.0, 0));
+    PyObject* self = type->tp_alloc(type, 0);
+    if (self != nullptr) {
+        begin(as_node(self), LEAF, 0.0);
+        as_node(self)->flags = TRACKED;  // it can have attributes
+    }
+    return self;
+}
+
+PyObject* call(PyObject* type, PyObject* const* args, size_t nargs, PyObject* words) {
+    const Py_ssize_t n = PyVectorcall_NARGS(nargs);
+    double number;
+    if (n == 1 && words == nullptr) return as_number(args[0], &number) ? as_object(new_node(LEAF, number, 0)) : nullptr;
+    PyObject* tuple = PyTuple_New(n);
+    PyObject* named = words == nullptr ? nullptr : PyDict_New();
+    bool good = tuple != nullptr && (words == nullptr || named != nullptr);
+    for (Py_ssize_t i = 0; good && i < n; ++i) PyTuple_SET_ITEM(tuple, i, Py_NewRef(args[i]));
+    for (Py_ssize_t i = 0; good && words != nullptr && i < PyTuple_GET_SIZE(words); ++i)
+        good = PyDict_SetItem(named, PyTuple_GET_ITEM(words, i), args[n + i]) == 0;
+    PyObject* self = good ? make(reinterpret_cast<PyTypeObject*>(type), tuple, named) : nullptr;
+    if (self != nullptr && init(self, tuple, named) < 0) Py_CLEAR(self);
+    Py_XDECREF(tuple);
+    Py_XDECREF(named);
+    return self;
+}
+
+// As objects do; but whether a number of the arguments is true or equals something, a recording cannot know.
+int truth(PyObject*) {
+    tell("asks whether a Value is true");
+    return 1;
+}
+PyObject* compare(PyObject* self, PyObject* other, int how) {
+    if (!is_value(other)) tell("compares a Value with something else");
+    return PyBaseObject_Type.tp_richcompare(self, other, how);
+}
+Py_hash_t hash(PyObject* self) { return PyBaseObject_Type.tp_hash(self); }
+
+PyObject* zero_grad(PyObject*, PyObject* values) {
+    const Sequence all(values);
+    if (all.object == nullptr) return nullptr;
+    tell("changes a Value");
+    for (size_t i = 0; i < all.size(); ++i) {
+        if (!is_value(all[i])) return PyErr_SetString(PyExc_TypeError, "zero_grad: expected Values"), nullptr;
+        Node* node = seen(all[i]);
+        if (node->has(RECORDED)) touch(node);
+        node->grad = 0.0;
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject* count_alive(PyObject*, PyObject*) { return PyLong_FromSize_t(alive); }
+
+PyMethodDef value_methods[] = {
+    {"item", item, METH_NOARGS, nullptr},
+    {"relu", function<RELU>, METH_NOARGS, nullptr},
+    {"abs", function<ABS>, METH_NOARGS, nullptr},
+    {"tanh", function<TANH>, METH_NOARGS, nullptr},
+    {"sigmoid", function<SIGMOID>, METH_NOARGS, nullptr},
+    {"logsigmoid", function<LOGSIGMOID>, METH_NOARGS, nullptr},
+    {"exp", function<EXP>, METH_NOARGS, nullptr},
+    {"log", function<LOG>, METH_NOARGS, nullptr},
+    {"sqrt", function<SQRT>, METH_NOARGS, nullptr},
+    {"sin", function<SIN>, METH_NOARGS, nullptr},
+    {"cos", function<COS>, METH_NOARGS, nullptr},
+    {"backward", reinterpret_cast<PyCFunction>(backward), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"_backward", backward_by_hand, METH_NOARGS, nullptr},
+    {"_set", set, METH_VARARGS, nullptr},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+PyGetSetDef value_attributes[] = {
+    {"data", get_data, set_data, nullptr, nullptr},
+    {"grad", get_grad, set_grad, nullptr, nullptr},
+    {"label", get_label, set_label, nullptr, nullptr},
+    {"operands", get_operands, nullptr, nullptr, nullptr},
+    {"local_gradients", get_slopes, nullptr, nullptr, nullptr},
+    {"_datum", get_data, set_data, nullptr, nullptr},
+    {"_grad", get_grad, set_grad, nullptr, nullptr},
+    {"_op", get_op, nullptr, nullptr, nullptr},
+    {"_operands", get_operands, nullptr, nullptr, nullptr},
+    {"_slopes", get_slopes, nullptr, nullptr, nullptr},
+    {"_released", get_released, set_released, nullptr, nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr},
+};
+
+template <typename F>
+void* slot(F* function) {
+    return reinterpret_cast<void*>(function);
+}
+
+PyType_Slot value_slots[] = {
+    {Py_tp_new, slot(make)},
+    {Py_tp_init, slot(init)},
+    {Py_tp_dealloc, slot(dealloc)},
+    {Py_tp_traverse, slot(traverse)},
+    {Py_tp_is_gc, slot(is_collected)},
+    {Py_tp_richcompare, slot(compare)},
+    {Py_tp_hash, slot(hash)},
+    {Py_tp_methods, value_methods},
+    {Py_tp_getset, value_attributes},
+    {Py_nb_bool, slot(truth)},
+    {Py_nb_add, slot(binary<ADD>)},
+    {Py_nb_subtract, slot(binary<SUB>)},
+    {Py_nb_multiply, slot(binary<MUL>)},
+    {Py_nb_true_divide, slot(binary<DIV>)},
+    {Py_nb_power, slot(raise)},
+    {Py_nb_negative, slot(unary<NEG>)},
+    {Py_nb_absolute, slot(unary<ABS>)},
+    {0, nullptr},
+};
+
+PyType_Spec value_spec = {
+    "glassgrad.scalar.engine.Value", static_cast<int>(sizeof(Node)), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, value_slots};
+
+PyMethodDef functions[] = {
+    {"affine", reinterpret_cast<PyCFunction>(affine), METH_FASTCALL | METH_KEYWORDS, nullptr},
+    {"ancestry", reinterpret_cast<PyCFunction>(ancestry), METH_VARARGS | METH_KEYWORDS, nullptr},
+    {"largest", largest, METH_O, nullptr},
+    {"node", node, METH_VARARGS, nullptr},
+    {"as_value", as_value, METH_O, nullptr},
+    {"as_number", as_float, METH_O, nullptr},
+    {"zero_grad", zero_grad, METH_O, nullptr},
+    {"alive", count_alive, METH_NOARGS, "How many Values there are."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+// The methods that value.py lends: what they do to its class they do to this one.
+int borrow(PyObject* readable) {
+    PyObject* type = reinterpret_cast<PyObject*>(value_type);
+    PyObject* members = PyObject_GetAttrString(readable, "__dict__");
+    if (members == nullptr) return -1;
+    int done = PyObject_SetAttrString(type, "__array_ufunc__", Py_None);
+    for (const char* name : {"__doc__", "__repr__", "__getstate__", "__setstate__", "_prev"}) {
+        PyObject* member = done < 0 ? nullptr : PyMapping_GetItemString(members, name);
+        done = member == nullptr ? -1 : PyObject_SetAttrString(type, name, member);
+        Py_XDECREF(member);
+    }
+    Py_DECREF(members);
+    return done;
+}
+
+int execute(PyObject* module) {
+    if (value_type != nullptr) {  // what is held by the whole process can be told once
+        PyErr_SetString(PyExc_ImportError, "glassgrad.scalar._tape can be loaded only once in a process");
+        return -1;
+    }
+    PyObject* said = PyImport_ImportModule("glassgrad.scalar.value");
+    if (said == nullptr) return -1;
+    const std::pair<const char*, PyObject**> wanted[] = {
+        {"Per", &per_class},   {"SHUT", &shut},       {"classic", &classic}, {"not_a_number", &not_a_number},
+        {"second_pass", &second_pass}};
+    for (const auto& [name, where] : wanted)
+        if ((*where = PyObject_GetAttrString(said, name)) == nullptr) return -1;
+    empty_text = PyUnicode_InternFromString("");
+    for (int op = 0; op < OPS; ++op)
+        if ((names[op] = PyUnicode_InternFromString(NAMES[op])) == nullptr) return -1;
+    PyObject* type = PyType_FromSpec(&value_spec);
+    if (type == nullptr) return -1;
+    value_type = reinterpret_cast<PyTypeObject*>(type);
+    value_type->tp_vectorcall = call;
+    PyObject* readable = PyObject_GetAttrString(said, "Value");
+    if (readable == nullptr || borrow(readable) < 0) return -1;
+    Py_DECREF(readable);
+    Py_DECREF(said);
+    return PyModule_AddObjectRef(module, "Value", type) < 0 ? -1 : add_replay(module);
+}
+
+PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, slot(execute)},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_USED},  // the one lock: importing this turns it on in a free-threaded Python
+#endif
+    {0, nullptr},
+};
+
+PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, "_tape", "The scalar engine, compiled; glassgrad.scalar.value says what it does.", 0,
+    functions, module_slots, nullptr, nullptr, nullptr};
+
+}  // namespace
+}  // namespace scalar
+
+PyMODINIT_FUNC PyInit__tape() { return PyModuleDef_Init(&scalar::definition); }
