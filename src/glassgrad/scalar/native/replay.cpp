@@ -385,17 +385,26 @@ PyObject* results(PyObject* self, PyObject*) {
     return list;
 }
 
+// Puts the arguments aside; why they do not fit, or null.
+const char* put_aside(Tape& tape, PyObject* given) {
+    size_t next = 0;
+    const char* reason = nullptr;
+    if (tape.busy) return "another thread is calling it";
+    tape.busy = true;  // a comparison of arguments can run Python code, and so another thread
+    fits(tape, tape.pattern, given, next, reason);
+    tape.busy = false;
+    return tape.taken_out ? "a Value computed inside it was used outside: return it from the function" : reason;
+}
+
+PyObject* misfit(PyObject* self, PyObject* given) {
+    const char* reason = put_aside(tape_of(self), given);
+    return reason == nullptr ? Py_NewRef(Py_None) : PyUnicode_FromString(reason);
+}
+
 // One call: the results, or a str that says why the arguments do not fit.
 PyObject* run(PyObject* self, PyObject* given) {
     Tape& tape = tape_of(self);
-    size_t next = 0;
-    const char* reason = nullptr;
-    if (tape.busy) return PyUnicode_FromString("another thread is calling it");
-    tape.busy = true;  // a comparison of arguments can run Python code, and so another thread
-    fits(tape, tape.pattern, given, next, reason);
-    if (tape.taken_out) reason = "a Value computed inside it was used outside: return it from the function";
-    tape.busy = false;
-    if (reason != nullptr) return PyUnicode_FromString(reason);
+    if (const char* reason = put_aside(tape, given)) return PyUnicode_FromString(reason);
     double* v = tape.values.data();
     for (Node* leaf : tape.outer) *v++ = leaf->data;
     for (size_t i = 0; i < tape.inputs.size(); ++i) {
@@ -429,7 +438,8 @@ bool same_number(double x, double y) { return std::memcmp(&x, &y, sizeof x) == 0
 bool same_step(const Tape& a, const Tape& b, size_t i) {
     const Step &s = a.steps[i], &t = b.steps[i];
     const bool many = s.op == AFFINE || s.op == LARGEST;
-    if (s.op != t.op || !same_number(a.values[a.first_step() + i], b.values[b.first_step() + i])) return false;
+    if (s.op != t.op) return false;
+    if (s.op == FIXED_POW && !same_number(a.values[s.b], b.values[t.b])) return false;
     if (!many) return same_slot(a, s.a, b, t.a) && same_slot(a, s.b, b, t.b);
     if (s.b != t.b) return false;
     for (size_t k = 0; k < (s.op == AFFINE ? 2 * s.b + 1 : s.b); ++k)
@@ -557,6 +567,7 @@ PyObject* end(PyObject*, PyObject*) {
 }
 
 PyMethodDef methods[] = {
+    {"misfit", misfit, METH_O, "Why these arguments do not fit, or None."},
     {"run", run, METH_O, "Compute everything anew with these arguments: the results, or why they do not fit."},
     {"results", results, METH_NOARGS, "The results of the last run."},
     {"difference", difference, METH_O, "Where another recording of the function differs first, or None."},

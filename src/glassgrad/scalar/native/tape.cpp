@@ -380,12 +380,13 @@ Walk::~Walk() {
 
 bool Walk::find(Node* root, bool released_too) {
     if (root->count == 0) return leaves.push_back(root), true;
+    if (root->has(RECORDED)) look(root);
     Waiting waiting(root);
     while (Node* node = waiting.next()) {
         nodes.push_back(node);
         node->flags |= SEEN;
-        if (node->has(RECORDED)) look(node);
         if (node->has(RELEASED) && !released_too) return refuse(node);
+        if (node->op == RESULT) look(node->to(0));  // now it has its number, and its operands theirs
         if (node->op == RESULT && !is_current(node)) {
             PyErr_SetString(PyExc_RuntimeError,
                             "this result of a captured function belongs to an earlier call: the numbers behind it were "
