@@ -94,11 +94,11 @@ def slope_error(f, point):
     values = leaves(*point)
     f(*values).backward()
     errors = []
-    for k, value in enumerate(values):
+    for k, leaf in enumerate(values):
         h = 1e-6
         low, high = (f(*leaves(*point[:k], point[k] + d, *point[k + 1 :])).data for d in (-h, h))
         difference = (high - low) / (2 * h)
-        errors.append(abs(value.grad - difference) / (1 + abs(difference)))
+        errors.append(abs(leaf.grad - difference) / (1 + abs(difference)))
     return max(errors)
 
 

@@ -547,7 +547,7 @@ def test_as_a_decorator_of_a_method_and_inside_another():
             return (self.w * x) ** 2
 
     model = Model()
-    outer = capture(lambda x: model.loss(x) + model.loss(x * 2))
+    outer = capture(lambda x, loss=model.loss: loss(x) + loss(x * 2))
     for x in (1.0, 2.0, 3.0, 4.0):
         assert outer(x).data == model.plain(x).data + model.plain(2 * x).data and outer.reason is None
     assert model.loss.__doc__ == "The square." and model.loss.__name__ == "plain" and "plain" in repr(model.loss)

@@ -73,7 +73,8 @@ def program(room, seed, steps=60, values=None):
                 y = room.affine([a, b], [c, k], rng.choice([a, k]), rng.random() < 0.5)
             case 11:
                 y = room.largest([a, b, c]) * k**a
-            case _: y = getattr(a, rng.choice(UNARY))()  # fmt: skip
+            case _:
+                y = getattr(a, rng.choice(UNARY))()
         pool.append(y)
     return leaves, pool
 
@@ -375,7 +376,7 @@ def test_old_nodes_in_new_graphs():
                 room.Value(0.0)
             if i % 3 == 1 and room is tape:
                 for _ in range(300_000):
-                    x * 1  # noqa: B018
+                    x * 1
         y = sum((old[i] * old[-1 - i] for i in range(len(old))), room.Value(0.0))
         y.backward()
         seen = [bits(v.grad) for v in old]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from glassgrad.scalar.value import divide, semantics, sqrt
 
 __all__ = [
-    "Value", "affine", "ancestry", "as_number", "as_value", "divide", "largest", "node", "semantics", "sqrt", "zero_grad",
+    "Value", "affine", "ancestry", "as_number", "as_value", "divide", "largest", "node", "semantics", "sqrt",
+    "zero_grad",
 ]  # fmt: skip
 
 
