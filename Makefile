@@ -109,7 +109,7 @@ sanitize: $(VENV)/.has-test
 	  $(SANITIZED)/$${part%:*}/*.cpp -pthread -o $(SANITIZED)/$${part#*:}$$($(PY) -c \
 	  "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))") || exit 1; done
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
-	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 $(PY) -m pytest -q -p no:xdist -p no:cacheprovider -s \
+	  PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 $(PY) -m pytest -q -p no:xdist -p no:cacheprovider -s \
 	  --override-ini="pythonpath=build/sanitized tests" tests/test_kernels.py tests/test_autograd.py \
 	  tests/test_recurrent.py tests/test_scalar.py tests/test_scalar_compiled.py tests/test_scalar_capture.py
 

@@ -1,4 +1,5 @@
-"""Builds the kernels and the compiled scalar engine where there is a C++ compiler; without one the package installs and works, more slowly.
+"""Builds the kernels and the scalar engine where there is a C++ compiler; without one the package installs and works,
+more slowly.
 
 Everything else about the package stands in pyproject.toml.
 """

@@ -19,3 +19,5 @@ def use(engine: Any, monkeypatch: pytest.MonkeyPatch, namespace: dict[str, Any])
     for names in (namespace, *map(vars, (anomaly, nn, optim))):
         for name in set(NAMES) & set(names):
             monkeypatch.setitem(names, name, getattr(engine, name))
+    for name in ("relu", "tanh"):
+        monkeypatch.setitem(nn.ACTIVATIONS, name, getattr(engine.Value, name))

@@ -86,11 +86,7 @@ class Captured:
             return self.function(*args, **options)
         self.reason = None
         self._calls += 1
-        return results[0] if self._structure == 0 else self._arranged(results)
-
-    def _arranged(self, results: list[Value]) -> Any:
-        each = iter(results)
-        return replaced(self._structure, lambda _: next(each))
+        return results[0] if self._structure == 0 else arranged(self._structure, results)
 
     def _first(self, given: Any) -> Any:
         run = self._run(given)
@@ -103,7 +99,7 @@ class Captured:
             return result
         self._recording, self._calls = run.recording, 1
         self._structure = replaced(run.result, lambda _: 0)
-        return self._arranged(self._recording.results())
+        return arranged(self._structure, self._recording.results())
 
     def _differs(self, given: Any) -> Run | None:
         """Run the function once more and compare every node with the recording's; the run, where they differ."""
@@ -133,9 +129,8 @@ class Captured:
         notices: list[tuple[str, Place]] = []
         inputs: list[Value] = []
         try:
-            pattern = replaced(given, lambda x: inputs.append(tape.placeholder(x)) or inputs[-1])
-            each = iter(inputs)
-            passed = replaced(given, lambda _: next(each))
+            replaced(given, lambda x: inputs.append(tape.placeholder(x)))
+            pattern, passed = arranged(given, inputs), arranged(given, inputs)  # two: the function may change its lists
             here.recording = True
             tape.begin(lambda what, place: notices.append((f"it {what}", place)), PACKAGE)
             try:
@@ -204,6 +199,12 @@ def replaced(x: Any, put: Callable[[Any], Any]) -> Any:
     if getattr(type(x), "__hash__", None) is None:
         raise Unrecordable(f"an argument is of type {type(x).__name__}: numbers are looked for in lists and tuples")
     return x
+
+
+def arranged(structure: Any, values: list[Value]) -> Any:
+    """The structure with these Values in place of its numbers and Values."""
+    each = iter(values)
+    return replaced(structure, lambda _: next(each))
 
 
 def values_in(result: Any) -> Iterator[Value]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from operator import index, methodcaller
+from operator import index
 from typing import Any, SupportsFloat, cast
 
 from glassgrad.scalar.engine import Value, affine, as_number, as_value, largest, zero_grad
 
-ACTIVATIONS = {"relu": methodcaller("relu"), "tanh": methodcaller("tanh"), "linear": lambda x: x}
+ACTIVATIONS = {"relu": Value.relu, "tanh": Value.tanh, "linear": lambda x: x}
 TITLES = {"relu": "ReLU", "tanh": "Tanh", "linear": "Linear"}
 
 

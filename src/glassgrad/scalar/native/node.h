@@ -8,7 +8,14 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <utility>
 #include <vector>
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE __attribute__((always_inline)) inline  // formulas of an op that is known: one line of each is left
+#else
+#define ALWAYS_INLINE inline
+#endif
 
 namespace scalar {
 
@@ -36,8 +43,8 @@ struct Slope {
 inline double divide(double a, double b) {
     return b == 0 && (a == 0 || a != a) ? std::numeric_limits<double>::quiet_NaN() : a / b;
 }
-inline double apply(Slope s, double g) { return s.kind == TIMES ? g * s.d : s.kind == PER ? divide(g, s.d) : 0.0; }
-inline double number(Slope s) { return s.kind == TIMES ? s.d : s.kind == PER ? divide(1.0, s.d) : 0.0; }
+ALWAYS_INLINE double apply(Slope s, double g) { return s.kind == TIMES ? g * s.d : s.kind == PER ? divide(g, s.d) : 0.0; }
+ALWAYS_INLINE double number(Slope s) { return s.kind == TIMES ? s.d : s.kind == PER ? divide(1.0, s.d) : 0.0; }
 
 // --- formulas ---
 
@@ -56,7 +63,7 @@ inline double fixed_power(double x, double k) {
 }
 
 // The value of an operation on one or two numbers.
-inline double value_of(Op op, double a, double b) {
+ALWAYS_INLINE double value_of(Op op, double a, double b) {
     switch (op) {
         case ADD: return a + b;
         case SUB: return a - b;
@@ -80,7 +87,7 @@ inline double value_of(Op op, double a, double b) {
 }
 
 // d y / d a for k = 0, d y / d b for k = 1; y is the value.
-inline Slope slope_of(Op op, int k, double a, double b, double y) {
+ALWAYS_INLINE Slope slope_of(Op op, int k, double a, double b, double y) {
     switch (op) {
         case SUB: return {k == 0 ? 1.0 : -1.0, TIMES};
         case MUL: return {k == 0 ? b : a, TIMES};
@@ -173,14 +180,18 @@ inline bool is_value(PyObject* x) { return PyObject_TypeCheck(x, value_type); }
 bool as_number(PyObject* x, double* number);   // false with an error
 // A node whose operands are still to be connected; `tracked` if one of them is.
 Node* new_node(Op op, double data, size_t count, bool beside = false, bool tracked = false);
-void connect(Node* user, size_t i, Node* operand, Slope slope);         // takes the operand
+inline void connect(Node* user, size_t i, Node* operand, Slope slope) {  // takes the operand
+    user->edges[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
+}
 void drop_operands(Node* node);
 
 // The walk: root and all it was computed from, each once. All are marked SEEN until it ends.
 struct Walk {
     std::vector<Node*> nodes;   // those with operands, newest first
     std::vector<Node*> leaves;  // in the order they were met
-    bool find(Node* root, bool released_too);  // false with an error, and nothing changed
+    std::vector<std::pair<Node*, double>> earlier;  // gradients that were there
+    bool find(Node* root, bool released_too);       // false with an error, and nothing changed
+    void chain_rule(bool release);                  // hands gradients on
     ~Walk();
 };
 

@@ -86,6 +86,19 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 
 }  // namespace
 
+namespace {
+
+// The node that most are: its slots are still to be filled.
+ALWAYS_INLINE Node* plain_node(Op op, double data, size_t slots) {
+    Node* node = static_cast<Node*>(PyObject_Malloc(sizeof(Node) + slots * sizeof(Edge)));
+    if (node == nullptr) return PyErr_NoMemory(), nullptr;
+    PyObject_Init(as_object(node), value_type);
+    begin(node, op, data);
+    return node;
+}
+
+}  // namespace
+
 Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
     const size_t slots = count + beside;
     Node* node;
@@ -100,19 +113,12 @@ Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
         }
         PyObject_GC_Track(as_object(node));
     } else {
-        node = static_cast<Node*>(PyObject_Malloc(sizeof(Node) + slots * sizeof(Edge)));
-        if (node == nullptr) return PyErr_NoMemory(), nullptr;
-        PyObject_Init(as_object(node), value_type);
-        begin(node, op, data);
+        if ((node = plain_node(op, data, slots)) == nullptr) return nullptr;
         for (size_t i = 0; i < slots; ++i) node->own[i] = {0, 0.0};
     }
     node->count = static_cast<uint32_t>(count);
     if (beside) node->flags |= BESIDE;
     return node;
-}
-
-void connect(Node* user, size_t i, Node* operand, Slope slope) {
-    user->edges[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
 }
 
 void drop_operands(Node* node) {
@@ -149,26 +155,30 @@ namespace {
 
 // --- making nodes ---
 
-// A Value as it is, a number as a constant; a new reference.
-Node* held(PyObject* x) {
-    if (is_value(x)) {
-        if (as_node(x)->has(RECORDED)) take_out(as_node(x));
-        return as_node(Py_NewRef(x));
-    }
+Node* constant(PyObject* x) {
     double number;
-    return as_number(x, &number) ? new_node(CONST, number, 0) : nullptr;
+    return as_number(x, &number) ? plain_node(CONST, number, 0) : nullptr;
+}
+
+// A Value as it is, a number as a constant; a new reference.
+ALWAYS_INLINE Node* held(PyObject* x) {
+    if (!is_value(x)) return constant(x);
+    if (as_node(x)->has(RECORDED)) take_out(as_node(x));
+    return as_node(Py_NewRef(x));
 }
 
 // The node of an operation on two; takes the operands.
 template <Op op>
-Node* join(Node* a, Node* b) {
+ALWAYS_INLINE Node* join(Node* a, Node* b) {
     const double x = a->data, z = b->data, y = value_of(op, x, z);
-    Node* node = new_node(op, y, 2, false, (a->flags | b->flags) & TRACKED);
+    const bool tracked = (a->flags | b->flags) & TRACKED;
+    Node* node = tracked ? new_node(op, y, 2, false, true) : plain_node(op, y, 2);
     if (node == nullptr) {
         Py_DECREF(as_object(a));
         Py_DECREF(as_object(b));
         return nullptr;
     }
+    node->count = 2;
     connect(node, 0, a, slope_of(op, 0, x, z, y));
     connect(node, 1, b, slope_of(op, 1, x, z, y));
     return node;
@@ -273,8 +283,11 @@ PyObject* affine(PyObject*, PyObject* const* args, Py_ssize_t given, PyObject* n
         Node* total = held(bias);
         for (size_t i = 0; i < n && total != nullptr; ++i) {
             Node* product = as_node(binary<MUL>(weights[i], inputs[i]));
-            if (product == nullptr) Py_CLEAR(total);
-            if (product != nullptr) total = join<ADD>(total, product);
+            if (product == nullptr) {
+                Py_CLEAR(total);
+            } else {
+                total = join<ADD>(total, product);
+            }
         }
         return as_object(total);
     }
@@ -353,12 +366,15 @@ public:
     }
     Node* next() {
         while (at < near.size() && near[at] == nullptr) ++at;
-        if (!far.empty() && (at == near.size() || far.top()->order > newest - at)) {
-            Node* node = far.top();
-            far.pop();
-            return node;
+        if (at < near.size() && (far.empty() || far.top()->order < newest - at)) return std::exchange(near[at], nullptr);
+        if (far.empty()) return nullptr;
+        Node* node = far.top();
+        far.pop();
+        if (at == near.size()) {  // all places are empty: they begin here now
+            newest = node->order;
+            at = 0;
         }
-        return at == near.size() ? nullptr : std::exchange(near[at], nullptr);
+        return node;
     }
 
 private:
@@ -378,13 +394,33 @@ Walk::~Walk() {
         for (Node* node : *part) node->flags &= ~SEEN;
 }
 
+// Newest first: each has received its whole gradient when its turn comes.
+void Walk::chain_rule(bool release) {
+    for (Node* node : nodes) {
+        const double g = node->grad;
+        const Edge *edge = node->edges, *end = edge + node->count;
+        node->flags = static_cast<uint8_t>((node->flags & ~SEEN) | (release ? RELEASED : 0));
+        if (g == 0.0) {  // 0 * inf is nan, which must go on
+            double sum = 0.0;
+            for (const Edge* e = edge; e != end; ++e) sum += number(e->slope());
+            if (std::isfinite(sum)) continue;
+        }
+        for (; edge != end; ++edge) edge->to()->grad += apply(edge->slope(), g);
+    }
+    nodes.clear();
+}
+
 bool Walk::find(Node* root, bool released_too) {
-    if (root->count == 0) return leaves.push_back(root), true;
+    const auto remember = [this](Node* node) {
+        if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
+    };
     if (root->has(RECORDED)) look(root);
+    if (root->count == 0) return leaves.push_back(root), remember(root), true;
     Waiting waiting(root);
     while (Node* node = waiting.next()) {
         nodes.push_back(node);
         node->flags |= SEEN;
+        if (node->has(RECORDED)) touch(node);
         if (node->has(RELEASED) && !released_too) return refuse(node);
         if (node->op == RESULT) look(node->to(0));  // now it has its number, and its operands theirs
         if (node->op == RESULT && !is_current(node)) {
@@ -393,12 +429,14 @@ bool Walk::find(Node* root, bool released_too) {
                             "computed anew since. Call backward() before the next call.");
             return false;
         }
+        remember(node);
         for (size_t i = 0; i < node->count; ++i) {
             Node* operand = node->to(i);
             if (operand->has(SEEN)) continue;
             operand->flags |= SEEN;
             if (operand->count == 0) {
                 leaves.push_back(operand);
+                remember(operand);
             } else {
                 waiting.put(operand);
             }
@@ -409,40 +447,19 @@ bool Walk::find(Node* root, bool released_too) {
 
 namespace {
 
-void chain_rule(const std::vector<Node*>& nodes) {
-    for (Node* node : nodes) {
-        const double g = node->grad;
-        const Edge *edge = node->edges, *end = edge + node->count;
-        if (g == 0.0) {  // 0 * inf is nan, which must go on
-            double sum = 0.0;
-            for (const Edge* e = edge; e != end; ++e) sum += number(e->slope());
-            if (std::isfinite(sum)) continue;
-        }
-        for (; edge != end; ++edge) edge->to()->grad += apply(edge->slope(), g);
-    }
-}
-
 bool walk_back(Node* root, double seed, bool retain, bool is_classic) {
     Walk walk;
     if (!walk.find(root, false)) return false;
-    std::vector<std::pair<Node*, double>> earlier;
-    for (const std::vector<Node*>* part : {&walk.nodes, &walk.leaves})
-        for (Node* node : *part) {
-            if (node->has(RECORDED)) touch(node);
-            if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
-        }
     // Nothing below can fail or be interrupted.
     if (is_classic) {
         root->grad = 1.0;
-        chain_rule(walk.nodes);
+        walk.chain_rule(false);
         return true;
     }
-    for (const auto& [node, grad] : earlier) node->grad = 0.0;
+    for (const auto& [node, grad] : walk.earlier) node->grad = 0.0;
     root->grad = seed;
-    chain_rule(walk.nodes);
-    for (const auto& [node, grad] : earlier) node->grad += grad;
-    if (!retain)
-        for (Node* node : walk.nodes) node->flags |= RELEASED;
+    walk.chain_rule(!retain);
+    for (const auto& [node, grad] : walk.earlier) node->grad += grad;
     return true;
 }
 
