@@ -150,22 +150,25 @@ enum Flag : uint8_t {
     RECORDED = 4,  // a recording computes it anew: ask before looking
     BESIDE = 8,    // one object follows the operands: an exponent, a name, a recording
     TRACKED = 16,  // the cyclic collector knows it: of a subclass, which can have attributes, or computed from such
+    APART = 32,    // its edges are elsewhere in memory
+    LABELED = 64,
 };
 
 struct Node {
     PyObject_HEAD
     double data, grad;
-    uint64_t order;   // of creation
-    PyObject* label;  // null: ""
-    Edge* edges;      // `own`, or memory apart
-    uint32_t count;   // operands
+    uint64_t order;  // of creation
+    uint32_t count;  // operands
     Op op;
     uint8_t flags;
-    Edge own[];       // of a Value alone; a subclass has its attributes here
+    // Then the edges, or a pointer to where they are: a subclass has its attributes behind that.
 
-    Node* to(size_t i) const { return edges[i].to(); }
     bool has(Flag flag) const { return flags & flag; }
-    PyObject* beside() const { return has(BESIDE) ? reinterpret_cast<PyObject*>(edges[count].to()) : nullptr; }
+    Edge*& apart() { return *reinterpret_cast<Edge**>(this + 1); }
+    Edge* edges() { return has(APART) ? apart() : reinterpret_cast<Edge*>(this + 1); }
+    Node* to(size_t i) { return edges()[i].to(); }
+    PyObject* beside() { return has(BESIDE) ? as_object(edges()[count].to()) : nullptr; }
+    static PyObject* as_object(Node* x) { return reinterpret_cast<PyObject*>(x); }
 };
 
 inline Node* as_node(PyObject* x) { return reinterpret_cast<Node*>(x); }
@@ -181,18 +184,28 @@ bool as_number(PyObject* x, double* number);   // false with an error
 // A node whose operands are still to be connected; `tracked` if one of them is.
 Node* new_node(Op op, double data, size_t count, bool beside = false, bool tracked = false);
 inline void connect(Node* user, size_t i, Node* operand, Slope slope) {  // takes the operand
-    user->edges[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
+    user->edges()[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
 }
 void drop_operands(Node* node);
 
-// The walk: root and all it was computed from, each once. All are marked SEEN until it ends.
+// A walk through a root and all it was computed from, each once. What it met and did not visit yet is marked SEEN, and
+// leaves until its end.
 struct Walk {
-    std::vector<Node*> nodes;   // those with operands, newest first
+    std::vector<Node*> nodes;   // visited, newest first
     std::vector<Node*> leaves;  // in the order they were met
     std::vector<std::pair<Node*, double>> earlier;  // gradients that were there
-    bool find(Node* root, bool released_too);       // false with an error, and nothing changed
-    void chain_rule(bool release);                  // hands gradients on
+    bool adding = false;  // to them, as in micrograd
+
+    bool find(Node* root, bool released_too);  // false with an error
+    bool back(Node* root, double seed, bool retain, bool is_classic);  // false with an error, and nothing changed
+    void met(Node* node);
+    void forget(Node* node);
     ~Walk();
+
+private:
+    Node* blocked = nullptr;  // where it could not go on
+    template <bool hand_on>
+    bool go(Node* root, bool released_too, bool release, double seed);
 };
 
 // --- replay.cpp ---

@@ -169,7 +169,7 @@ void build(Tape& tape, const std::vector<Node*>& roots) {
     for (Node* node : tape.inner)
         if (node->op == FIXED_POW) {
             ++tape.exponents;
-            tape.values.push_back(node->edges[1].d);
+            tape.values.push_back(node->edges()[1].d);
         }
     Slot exponent = static_cast<Slot>(tape.values.size() - tape.exponents);
     for (Node* node : tape.inner) {
@@ -272,7 +272,7 @@ void bring(Tape& tape) {
         const Slot own = tape.first_step() + static_cast<Slot>(i);
         fill(node, own, tape.inputs.size() + i);
         slopes(tape, tape.steps[i], tape.values.data(), tape.values[own],
-               [&](size_t k, Slot, Slope slope) { node->edges[k].set(slope); });
+               [&](size_t k, Slot, Slope slope) { node->edges()[k].set(slope); });
     }
 }
 
@@ -300,7 +300,7 @@ void take_out(Node* recorded) {
 }
 
 bool is_current(Node* result) {
-    return result->edges[1].d == static_cast<double>(tape_of(result->beside()).call);
+    return result->edges()[1].d == static_cast<double>(tape_of(result->beside()).call);
 }
 
 int quick_backward(Node* result, double seed, bool retain) {
@@ -379,7 +379,7 @@ PyObject* results(PyObject* self, PyObject*) {
         }
         Py_INCREF(as_object(root));
         connect(node, 0, root, {1.0, TIMES});
-        node->edges[1] = {reinterpret_cast<uintptr_t>(Py_NewRef(self)), static_cast<double>(tape.call)};
+        node->edges()[1] = {reinterpret_cast<uintptr_t>(Py_NewRef(self)), static_cast<double>(tape.call)};
         PyList_SET_ITEM(list, static_cast<Py_ssize_t>(i), as_object(node));
     }
     return list;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 #include <queue>
+#include <unordered_map>
 #include <utility>
 
 namespace scalar {
@@ -19,6 +20,7 @@ uint64_t orders;
 
 namespace {
 
+std::unordered_map<const Node*, PyObject*> labels;  // held
 PyObject *names[OPS], *empty_text, *per_class, *shut, *classic, *not_a_number, *second_pass;
 size_t alive;
 
@@ -28,8 +30,6 @@ void begin(Node* node, Op op, double data) {
     node->data = data;
     node->grad = 0.0;
     node->order = ++orders;
-    node->label = nullptr;
-    node->edges = node->own;
     node->count = 0;
     node->op = op;
     node->flags = 0;
@@ -53,7 +53,8 @@ void dealloc(PyObject* self) {
         node = doomed;
         doomed = reinterpret_cast<Node*>(static_cast<uintptr_t>(node->order));
         drop_operands(node);
-        Py_CLEAR(node->label);
+        if (node->has(APART)) PyMem_Free(node->apart());
+        if (node->has(LABELED)) Py_DECREF(labels.extract(node).mapped());
         PyTypeObject* type = Py_TYPE(as_object(node));
         if (is_gc(node)) {
             type->tp_free(as_object(node));
@@ -66,11 +67,11 @@ void dealloc(PyObject* self) {
     freeing = false;
 }
 
-// Memory apart for so many edges: where a subclass could have its attributes, or the node was made without.
+// Memory for so many edges of a node that has them apart.
 bool room(Node* node, size_t slots) {
-    Edge* edges = static_cast<Edge*>(PyMem_Calloc(slots + 1, sizeof(Edge)));
+    Edge* edges = static_cast<Edge*>(PyMem_Calloc(slots, sizeof(Edge)));
     if (edges == nullptr) return PyErr_NoMemory(), false;
-    node->edges = edges;
+    node->apart() = edges;
     return true;
 }
 
@@ -79,7 +80,7 @@ int is_collected(PyObject* self) { return is_gc(as_node(self)); }
 int traverse(PyObject* self, visitproc visit, void* arg) {
     Node* node = as_node(self);
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(node->label);
+    if (node->has(LABELED)) Py_VISIT(labels.at(node));
     for (size_t i = 0; i < node->count + size_t{node->has(BESIDE)}; ++i) Py_VISIT(as_object(node->to(i)));
     return 0;
 }
@@ -106,7 +107,8 @@ Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
     if (tracked) {
         if ((node = PyObject_GC_New(Node, value_type)) == nullptr) return nullptr;
         begin(node, op, data);
-        node->flags = TRACKED;
+        node->flags = TRACKED | APART;
+        node->apart() = nullptr;
         if (!room(node, slots)) {
             Py_DECREF(as_object(node));
             return nullptr;
@@ -114,7 +116,7 @@ Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
         PyObject_GC_Track(as_object(node));
     } else {
         if ((node = plain_node(op, data, slots)) == nullptr) return nullptr;
-        for (size_t i = 0; i < slots; ++i) node->own[i] = {0, 0.0};
+        for (size_t i = 0; i < slots; ++i) node->edges()[i] = {0, 0.0};
     }
     node->count = static_cast<uint32_t>(count);
     if (beside) node->flags |= BESIDE;
@@ -123,13 +125,12 @@ Node* new_node(Op op, double data, size_t count, bool beside, bool tracked) {
 
 void drop_operands(Node* node) {
     const size_t slots = node->count + size_t{node->has(BESIDE)};
-    Edge* edges = node->edges;
+    Edge* edges = node->edges();
     node->count = 0;
     node->flags &= ~BESIDE;
+    if (node->has(APART)) node->apart() = nullptr;
     for (size_t i = 0; i < slots; ++i) Py_XDECREF(as_object(edges[i].to()));
-    if (edges == node->own) return;
-    node->edges = node->own;
-    PyMem_Free(edges);
+    if (node->has(APART)) PyMem_Free(edges);
 }
 
 bool as_number(PyObject* x, double* number) {
@@ -232,7 +233,7 @@ PyObject* raise(PyObject* base, PyObject* exponent, PyObject* modulus) {
     connect(node, 0, a, slope_of(FIXED_POW, 0, x, k, y));
     const bool plain = PyFloat_CheckExact(exponent) || PyLong_CheckExact(exponent);
     PyObject* beside = plain ? Py_NewRef(exponent) : PyObject_Str(exponent);
-    node->edges[1] = {reinterpret_cast<uintptr_t>(beside), k};
+    node->edges()[1] = {reinterpret_cast<uintptr_t>(beside), k};
     if (beside == nullptr) Py_CLEAR(node);
     return as_object(node);
 }
@@ -303,10 +304,10 @@ PyObject* affine(PyObject*, PyObject* const* args, Py_ssize_t given, PyObject* n
     }
     node->data = affine_of(n, [&](size_t i) { return node->to(i)->data; });
     for (size_t i = 0; i < n; ++i) {
-        node->edges[i].d = node->to(n + i)->data;
-        node->edges[n + i].d = node->to(i)->data;
+        node->edges()[i].d = node->to(n + i)->data;
+        node->edges()[n + i].d = node->to(i)->data;
     }
-    node->edges[2 * n].d = 1.0;
+    node->edges()[2 * n].d = 1.0;
     return as_object(node);
 }
 
@@ -322,7 +323,7 @@ PyObject* largest(PyObject*, PyObject* given) {
             Py_DECREF(as_object(node));
             return nullptr;
         }
-        node->edges[i].set({0.0, SHUT});
+        node->edges()[i].set({0.0, SHUT});
     }
     node->data = largest_of(n, [&](size_t i) { return node->to(i)->data; });
     return as_object(node);
@@ -337,40 +338,29 @@ PyObject* as_float(PyObject*, PyObject* x) {
 
 // --- the walk ---
 
-bool refuse(Node* node) {
-    PyObject* error = PyObject_CallOneArg(second_pass, as_object(node));
-    if (error != nullptr) PyErr_SetObject(PyExc_RuntimeError, error);
-    Py_XDECREF(error);
-    return false;
-}
-
 // Nodes to visit, newest first. A graph was mostly made in one go: then a node waits at the place that its number gives
 // it; those made long before wait in a heap.
 class Waiting {
 public:
     explicit Waiting(Node* root) : newest(root->order) { put(root); }
-    ~Waiting() {
-        for (Node* node : near)
-            if (node != nullptr) node->flags &= ~SEEN;
-        for (; !far.empty(); far.pop()) far.top()->flags &= ~SEEN;
-    }
     void put(Node* node) {
         const uint64_t place = newest - node->order;
-        if (place < at) return far.push(node);
-        if (place >= near.size()) {
-            if (place >= 16 * count + 4096) return far.push(node);
-            near.resize(std::max<size_t>(place + 1, 2 * near.size()), nullptr);
+        if (place >= size || place < at) {
+            if (place < at || place >= 16 * count + 4096) return far.push(node);
+            near.resize(std::max<size_t>(place + 1, 2 * size), nullptr);
+            size = near.size();
         }
         near[place] = node;
         ++count;
     }
     Node* next() {
-        while (at < near.size() && near[at] == nullptr) ++at;
-        if (at < near.size() && (far.empty() || far.top()->order < newest - at)) return std::exchange(near[at], nullptr);
+        Node** places = near.data();
+        while (at < size && places[at] == nullptr) ++at;
+        if (at < size && (far.empty() || far.top()->order < newest - at)) return std::exchange(places[at++], nullptr);
         if (far.empty()) return nullptr;
         Node* node = far.top();
         far.pop();
-        if (at == near.size()) {  // all places are empty: they begin here now
+        if (at == size) {  // all places are empty: they begin here now
             newest = node->order;
             at = 0;
         }
@@ -382,86 +372,138 @@ private:
         bool operator()(const Node* a, const Node* b) const { return a->order < b->order; }
     };
     uint64_t newest, count = 0;
-    size_t at = 0;
+    size_t at = 0, size = 0;
     std::vector<Node*> near;
     std::priority_queue<Node*, std::vector<Node*>, Older> far;
 };
 
-}  // namespace
+// The nodes that a walk has met and not yet visited; nobody meets a node after its turn, for its users are newer.
+struct Meeting {
+    Walk& walk;
+    Waiting waiting;
 
-Walk::~Walk() {
-    for (std::vector<Node*>* part : {&nodes, &leaves})
-        for (Node* node : *part) node->flags &= ~SEEN;
+    Meeting(Walk& walk_, Node* root) : walk(walk_), waiting((walk_.met(root), root)) {}
+    ~Meeting() {  // of a walk that failed
+        while (Node* node = waiting.next()) walk.forget(node);
+    }
+    ALWAYS_INLINE void operator()(Node* operand) {
+        if (operand->has(SEEN)) return;
+        walk.met(operand);
+        if (operand->count == 0) {
+            walk.leaves.push_back(operand);
+        } else {
+            waiting.put(operand);
+        }
+    }
+};
+
+// Whether a walk may go on through a node that was released or stands above a recording.
+bool passable(Node* node, bool released_too) {
+    if (node->has(RELEASED) && !released_too) return false;
+    if (node->op != RESULT) return true;
+    look(node->to(0));  // now it has its number, and its operands theirs
+    return is_current(node);
 }
 
-// Newest first: each has received its whole gradient when its turn comes.
-void Walk::chain_rule(bool release) {
-    for (Node* node : nodes) {
+void complain(Node* node) {
+    if (node->op == RESULT && !is_current(node)) {
+        PyErr_SetString(PyExc_RuntimeError,
+                        "this result of a captured function belongs to an earlier call: the numbers behind it were "
+                        "computed anew since. Call backward() before the next call.");
+        return;
+    }
+    PyObject* error = PyObject_CallOneArg(second_pass, as_object(node));
+    if (error != nullptr) PyErr_SetObject(PyExc_RuntimeError, error);
+    Py_XDECREF(error);
+}
+
+}  // namespace
+
+void Walk::met(Node* node) {
+    if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
+    if (!adding) node->grad = 0.0;
+    node->flags |= SEEN;
+}
+
+void Walk::forget(Node* node) {
+    node->flags &= ~SEEN;
+    node->grad = 0.0;
+}
+
+Walk::~Walk() {
+    for (Node* node : leaves) node->flags &= ~SEEN;
+}
+
+template <bool hand_on>
+bool Walk::go(Node* root, bool released_too, bool release, double seed) {
+    if (root->has(RECORDED)) look(root);
+    if (root->count == 0) leaves.reserve(1);
+    Meeting meeting(*this, root);
+    if (hand_on) root->grad = seed;
+    for (;;) {
+        if (nodes.size() == nodes.capacity()) nodes.reserve(2 * nodes.size() + 64);
+        Node* node = meeting.waiting.next();
+        if (node == nullptr) return true;
+        if (node->count == 0) {  // a leaf is the root
+            leaves.push_back(node);
+            continue;
+        }
+        if ((node->has(RELEASED) || node->op == RESULT) && !passable(node, released_too)) {
+            forget(node);
+            blocked = node;
+            return false;
+        }
+        nodes.push_back(node);
+        node->flags &= ~SEEN;
+        if (node->has(RECORDED)) touch(node);
+        if (release) node->flags |= RELEASED;
+        const Edge *edge = node->edges(), *end = edge + node->count;
         const double g = node->grad;
-        const Edge *edge = node->edges, *end = edge + node->count;
-        node->flags = static_cast<uint8_t>((node->flags & ~SEEN) | (release ? RELEASED : 0));
-        if (g == 0.0) {  // 0 * inf is nan, which must go on
+        bool idle = !hand_on;
+        if (hand_on && g == 0.0) {  // 0 * inf is nan, which must go on
             double sum = 0.0;
             for (const Edge* e = edge; e != end; ++e) sum += number(e->slope());
-            if (std::isfinite(sum)) continue;
+            idle = std::isfinite(sum);
         }
-        for (; edge != end; ++edge) edge->to()->grad += apply(edge->slope(), g);
+        for (; edge != end; ++edge) {
+            meeting(edge->to());
+            if (!idle) edge->to()->grad += apply(edge->slope(), g);
+        }
     }
-    nodes.clear();
 }
 
 bool Walk::find(Node* root, bool released_too) {
-    const auto remember = [this](Node* node) {
-        if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
-    };
-    if (root->has(RECORDED)) look(root);
-    if (root->count == 0) return leaves.push_back(root), remember(root), true;
-    Waiting waiting(root);
-    while (Node* node = waiting.next()) {
-        nodes.push_back(node);
-        node->flags |= SEEN;
-        if (node->has(RECORDED)) touch(node);
-        if (node->has(RELEASED) && !released_too) return refuse(node);
-        if (node->op == RESULT) look(node->to(0));  // now it has its number, and its operands theirs
-        if (node->op == RESULT && !is_current(node)) {
-            PyErr_SetString(PyExc_RuntimeError,
-                            "this result of a captured function belongs to an earlier call: the numbers behind it were "
-                            "computed anew since. Call backward() before the next call.");
-            return false;
-        }
-        remember(node);
-        for (size_t i = 0; i < node->count; ++i) {
-            Node* operand = node->to(i);
-            if (operand->has(SEEN)) continue;
-            operand->flags |= SEEN;
-            if (operand->count == 0) {
-                leaves.push_back(operand);
-                remember(operand);
-            } else {
-                waiting.put(operand);
-            }
-        }
+    adding = true;
+    const bool found = go<false>(root, released_too, false, 0.0);
+    if (found) return true;
+    for (const auto& [node, grad] : earlier) node->grad = grad;
+    complain(blocked);
+    return false;
+}
+
+// The chain rule, node by node as they are found. Where it cannot go on, everything is put back.
+bool Walk::back(Node* root, double seed, bool retain, bool is_classic) {
+    adding = is_classic;
+    bool done = false;
+    try {
+        done = go<true>(root, false, !retain && !is_classic, is_classic ? 1.0 : seed);
+    } catch (const std::bad_alloc&) {
+        PyErr_NoMemory();
     }
-    return true;
+    if (done && is_classic) return true;
+    if (!done) {
+        for (Node* node : nodes) {
+            node->flags &= ~RELEASED;
+            node->grad = 0.0;
+        }
+        for (Node* leaf : leaves) leaf->grad = 0.0;
+    }
+    for (const auto& [node, grad] : earlier) node->grad = done ? node->grad + grad : grad;
+    if (blocked != nullptr) complain(blocked);
+    return done;
 }
 
 namespace {
-
-bool walk_back(Node* root, double seed, bool retain, bool is_classic) {
-    Walk walk;
-    if (!walk.find(root, false)) return false;
-    // Nothing below can fail or be interrupted.
-    if (is_classic) {
-        root->grad = 1.0;
-        walk.chain_rule(false);
-        return true;
-    }
-    for (const auto& [node, grad] : walk.earlier) node->grad = 0.0;
-    root->grad = seed;
-    walk.chain_rule(!retain);
-    for (const auto& [node, grad] : walk.earlier) node->grad += grad;
-    return true;
-}
 
 PyObject* backward(PyObject* self, PyObject* args, PyObject* named) {
     static const char* words[] = {"gradient", "retain_graph", nullptr};
@@ -478,7 +520,8 @@ PyObject* backward(PyObject* self, PyObject* args, PyObject* named) {
     Node* node = as_node(self);
     try {
         const int quick = node->op == RESULT && !is_classic ? quick_backward(node, seed, retain) : 0;
-        if (quick < 0 || (quick == 0 && !walk_back(node, seed, retain, is_classic))) return nullptr;
+        Walk walk;
+        if (quick < 0 || (quick == 0 && !walk.back(node, seed, retain, is_classic))) return nullptr;
     } catch (const std::bad_alloc&) {
         return PyErr_NoMemory();
     }
@@ -492,7 +535,8 @@ PyObject* backward_by_hand(PyObject* self, PyObject*) {
         look(node);
         touch(node);
     }
-    for (size_t i = 0; i < node->count; ++i) node->to(i)->grad += apply(node->edges[i].slope(), node->grad);
+    const Edge *edge = node->edges(), *end = edge + node->count;
+    for (; edge != end; ++edge) edge->to()->grad += apply(edge->slope(), node->grad);
     Py_RETURN_NONE;
 }
 
@@ -561,14 +605,21 @@ int set_grad(PyObject* self, PyObject* x, void*) {
 }
 
 PyObject* get_label(PyObject* self, void*) {
-    PyObject* label = as_node(self)->label;
-    return Py_NewRef(label == nullptr ? empty_text : label);
+    return Py_NewRef(as_node(self)->has(LABELED) ? labels.at(as_node(self)) : empty_text);
 }
 int set_label(PyObject* self, PyObject* label, void*) {
     Node* node = as_node(self);
     if (label == nullptr) return PyErr_SetString(PyExc_AttributeError, "label"), -1;
-    Py_XSETREF(node->label, label == empty_text ? nullptr : Py_NewRef(label));
-    return 0;
+    if (label == empty_text && !node->has(LABELED)) return 0;
+    try {
+        PyObject*& place = labels[node];
+        PyObject* before = std::exchange(place, Py_NewRef(label));
+        node->flags |= LABELED;
+        Py_XDECREF(before);
+        return 0;
+    } catch (const std::bad_alloc&) {
+        return PyErr_NoMemory(), -1;
+    }
 }
 
 PyObject* get_op(PyObject* self, void*) {
@@ -591,7 +642,7 @@ PyObject* get_slopes(PyObject* self, void*) {
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(node->count));
     if (tuple == nullptr) return nullptr;
     for (size_t i = 0; i < node->count; ++i) {
-        const Slope slope = node->edges[i].slope();
+        const Slope slope = node->edges()[i].slope();
         PyObject* made = slope.kind == SHUT ? Py_NewRef(shut) : PyFloat_FromDouble(slope.d);
         if (made != nullptr && slope.kind == PER) {
             PyObject* per = PyObject_CallOneArg(per_class, made);
@@ -629,7 +680,7 @@ PyObject* node(PyObject*, PyObject* args) {
         return PyErr_SetString(PyExc_ValueError, "node: expected as many slopes as operands, and one at least"), nullptr;
     Node* made = new_node(OTHER, data, n, true, Sequence(operands).tracked());
     if (made == nullptr) return nullptr;
-    made->edges[n] = {reinterpret_cast<uintptr_t>(Py_NewRef(op)), 0.0};
+    made->edges()[n] = {reinterpret_cast<uintptr_t>(Py_NewRef(op)), 0.0};
     for (size_t i = 0; i < n; ++i) {
         PyObject* operand = PyTuple_GET_ITEM(operands, i);
         Slope slope;
@@ -656,16 +707,17 @@ PyObject* set(PyObject* self, PyObject* args) {
     if (from->count == 0 && std::strcmp(op, NAMES[CONST]) == 0) from->op = CONST;
     const size_t slots = from->count + size_t{from->has(BESIDE)};
     drop_operands(to);
-    if (slots > 0 && !room(to, slots)) {
+    if (slots > 0 && !to->has(APART)) PyErr_SetString(PyExc_TypeError, "_set: a Value that is in use stays a leaf");
+    if (slots > 0 && (!to->has(APART) || !room(to, slots))) {
         Py_DECREF(made);
         return nullptr;
     }
-    if (slots > 0) std::copy(from->edges, from->edges + slots, to->edges);
+    if (slots > 0) std::copy(from->edges(), from->edges() + slots, to->apart());
     to->data = data;
     to->op = from->op;
     to->order = from->order;
     to->count = std::exchange(from->count, 0);
-    to->flags = static_cast<uint8_t>((to->flags & TRACKED) | (from->flags & BESIDE));
+    to->flags = static_cast<uint8_t>((to->flags & (TRACKED | APART | LABELED)) | (from->flags & BESIDE));
     from->flags &= ~BESIDE;
     Py_DECREF(made);
     Py_RETURN_NONE;
@@ -693,17 +745,16 @@ int init(PyObject* self, PyObject* args, PyObject* named) {
     node->data = number;
     node->grad = 0.0;
     node->op = LEAF;
-    node->flags &= TRACKED;
+    node->flags &= TRACKED | APART | LABELED;
     return set_label(self, label, nullptr);
 }
 
 PyObject* make(PyTypeObject* type, PyObject*, PyObject*) {
-    if (type == value_type) return as_object(new_node(LEAF, 0.0, 0));
-    PyObject* self = type->tp_alloc(type, 0);
-    if (self != nullptr) {
-        begin(as_node(self), LEAF, 0.0);
-        as_node(self)->flags = TRACKED;  // it can have attributes
-    }
+    PyObject* self = type == value_type ? as_object(plain_node(LEAF, 0.0, 1)) : type->tp_alloc(type, 0);
+    if (self == nullptr) return nullptr;
+    if (type != value_type) begin(as_node(self), LEAF, 0.0);
+    as_node(self)->flags = APART | (type == value_type ? 0 : TRACKED);  // a subclass can have attributes
+    as_node(self)->apart() = nullptr;
     return self;
 }
 
@@ -810,7 +861,7 @@ PyType_Slot value_slots[] = {
 };
 
 PyType_Spec value_spec = {
-    "glassgrad.scalar.engine.Value", static_cast<int>(sizeof(Node)), 0,
+    "glassgrad.scalar.engine.Value", static_cast<int>(sizeof(Node) + sizeof(Edge*)), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, value_slots};
 
 PyMethodDef functions[] = {
