@@ -891,6 +891,19 @@ int borrow(PyObject* readable) {
     return done;
 }
 
+// What value.py says about its methods and functions is said about these.
+int document(PyMethodDef* methods, PyObject* readable) {
+    for (PyMethodDef* method = methods; method->ml_name != nullptr; ++method) {
+        PyObject* said = PyObject_GetAttrString(readable, method->ml_name);
+        PyObject* text = said == nullptr ? nullptr : PyObject_GetAttrString(said, "__doc__");
+        PyErr_Clear();  // what is not there says nothing
+        Py_XDECREF(said);
+        if (text != nullptr && PyUnicode_Check(text)) method->ml_doc = PyUnicode_AsUTF8(text);  // held for good
+        if (method->ml_doc == nullptr) Py_XDECREF(text);
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 int execute(PyObject* module) {
     if (value_type != nullptr) {  // what is held by the whole process can be told once
         PyErr_SetString(PyExc_ImportError, "glassgrad.scalar._tape can be loaded only once in a process");
@@ -906,12 +919,13 @@ int execute(PyObject* module) {
     empty_text = PyUnicode_InternFromString("");
     for (int op = 0; op < OPS; ++op)
         if ((names[op] = PyUnicode_InternFromString(NAMES[op])) == nullptr) return -1;
+    PyObject* readable = PyObject_GetAttrString(said, "Value");
+    if (readable == nullptr || document(value_methods, readable) < 0 || document(functions, said) < 0) return -1;
     PyObject* type = PyType_FromSpec(&value_spec);
     if (type == nullptr) return -1;
     value_type = reinterpret_cast<PyTypeObject*>(type);
     value_type->tp_vectorcall = call;
-    PyObject* readable = PyObject_GetAttrString(said, "Value");
-    if (readable == nullptr || borrow(readable) < 0) return -1;
+    if (borrow(readable) < 0) return -1;
     Py_DECREF(readable);
     Py_DECREF(said);
     return PyModule_AddObjectRef(module, "Value", type) < 0 ? -1 : add_replay(module);
