@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import gc
 import math
+import os
 import pickle
 import random
 import struct
+import subprocess
 import sys
 import threading
 import tracemalloc
 import weakref
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,13 +263,9 @@ def test_a_copy_of_a_subclass():
 
 
 def test_the_readable_one_is_chosen_by_the_environment():
-    import os
-    import subprocess
-
     code = "from glassgrad.scalar import Value, engine; assert engine.tape is None; print(Value.__module__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"GLASSGRAD_NATIVE": "0"}, capture_output=True, text=True
-    )
+    env = os.environ | {"GLASSGRAD_NATIVE": "0", "PYTHONPATH": str(Path(value.__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.stdout.strip() == "glassgrad.scalar.value", done.stderr
 
 
