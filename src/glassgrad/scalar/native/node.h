@@ -196,6 +196,7 @@ struct Walk {
     std::vector<std::pair<Node*, double>> earlier;  // gradients that were there
     bool adding = false;  // to them, as in micrograd
 
+    Walk();
     bool find(Node* root, bool released_too);  // false with an error
     bool back(Node* root, double seed, bool retain, bool is_classic);  // false with an error, and nothing changed
     void met(Node* node);

@@ -338,11 +338,24 @@ PyObject* as_float(PyObject*, PyObject* x) {
 
 // --- the walk ---
 
+// The memory of lists of nodes, kept for the next walk: fresh pages cost as much as the walk.
+using Nodes = std::vector<Node*>;
+Nodes kept_nodes, kept_places;
+
+void keep(Nodes& list, Nodes& kept) {
+    list.clear();
+    if (list.capacity() < 1 << 20) list.swap(kept);
+}
+
 // Nodes to visit, newest first. A graph was mostly made in one go: then a node waits at the place that its number gives
 // it; those made long before wait in a heap.
 class Waiting {
 public:
-    explicit Waiting(Node* root) : newest(root->order) { put(root); }
+    explicit Waiting(Node* root) : newest(root->order) {
+        near.swap(kept_places);
+        put(root);
+    }
+    ~Waiting() { keep(near, kept_places); }
     void put(Node* node) {
         const uint64_t place = newest - node->order;
         if (place >= size || place < at) {
@@ -373,8 +386,8 @@ private:
     };
     uint64_t newest, count = 0;
     size_t at = 0, size = 0;
-    std::vector<Node*> near;
-    std::priority_queue<Node*, std::vector<Node*>, Older> far;
+    Nodes near;
+    std::priority_queue<Node*, Nodes, Older> far;
 };
 
 // The nodes that a walk has met and not yet visited; nobody meets a node after its turn, for its users are newer.
@@ -430,8 +443,11 @@ void Walk::forget(Node* node) {
     node->grad = 0.0;
 }
 
+Walk::Walk() { nodes.swap(kept_nodes); }
+
 Walk::~Walk() {
     for (Node* node : leaves) node->flags &= ~SEEN;
+    keep(nodes, kept_nodes);
 }
 
 template <bool hand_on>
