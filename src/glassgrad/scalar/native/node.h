@@ -199,12 +199,13 @@ struct Walk {
     Walk();
     bool find(Node* root, bool released_too);  // false with an error
     bool back(Node* root, double seed, bool retain, bool is_classic);  // false with an error, and nothing changed
-    void met(Node* node);
     void forget(Node* node);
     ~Walk();
 
 private:
     Node* blocked = nullptr;  // where it could not go on
+    bool handing = false;     // gradients on
+    void unmark();
     template <bool hand_on>
     bool go(Node* root, bool released_too, bool release, double seed);
 };

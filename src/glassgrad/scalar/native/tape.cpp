@@ -351,10 +351,7 @@ void keep(Nodes& list, Nodes& kept) {
 // it; those made long before wait in a heap.
 class Waiting {
 public:
-    explicit Waiting(Node* root) : newest(root->order) {
-        near.swap(kept_places);
-        put(root);
-    }
+    explicit Waiting(uint64_t newest_) : newest(newest_) { near.swap(kept_places); }
     ~Waiting() { keep(near, kept_places); }
     void put(Node* node) {
         const uint64_t place = newest - node->order;
@@ -395,18 +392,21 @@ struct Meeting {
     Walk& walk;
     Waiting waiting;
 
-    Meeting(Walk& walk_, Node* root) : walk(walk_), waiting((walk_.met(root), root)) {}
+    Meeting(Walk& walk_, Node* root) : walk(walk_), waiting(root->order) { (*this)(root); }
     ~Meeting() {  // of a walk that failed
         while (Node* node = waiting.next()) walk.forget(node);
     }
     ALWAYS_INLINE void operator()(Node* operand) {
         if (operand->has(SEEN)) return;
-        walk.met(operand);
+        // What lacks memory throws before the node is changed.
+        if (operand->grad != 0.0) walk.earlier.emplace_back(operand, operand->grad);
         if (operand->count == 0) {
             walk.leaves.push_back(operand);
         } else {
             waiting.put(operand);
         }
+        operand->flags |= SEEN;
+        if (!walk.adding) operand->grad = 0.0;
     }
 };
 
@@ -432,38 +432,31 @@ void complain(Node* node) {
 
 }  // namespace
 
-void Walk::met(Node* node) {
-    if (node->grad != 0.0) earlier.emplace_back(node, node->grad);
-    if (!adding) node->grad = 0.0;
-    node->flags |= SEEN;
-}
-
 void Walk::forget(Node* node) {
     node->flags &= ~SEEN;
-    node->grad = 0.0;
+    if (handing) node->grad = 0.0;
 }
 
 Walk::Walk() { nodes.swap(kept_nodes); }
 
 Walk::~Walk() {
-    for (Node* node : leaves) node->flags &= ~SEEN;
+    unmark();
     keep(nodes, kept_nodes);
+}
+
+void Walk::unmark() {
+    for (Node* node : leaves) node->flags &= ~SEEN;
 }
 
 template <bool hand_on>
 bool Walk::go(Node* root, bool released_too, bool release, double seed) {
     if (root->has(RECORDED)) look(root);
-    if (root->count == 0) leaves.reserve(1);
     Meeting meeting(*this, root);
     if (hand_on) root->grad = seed;
     for (;;) {
         if (nodes.size() == nodes.capacity()) nodes.reserve(2 * nodes.size() + 64);
         Node* node = meeting.waiting.next();
         if (node == nullptr) return true;
-        if (node->count == 0) {  // a leaf is the root
-            leaves.push_back(node);
-            continue;
-        }
         if ((node->has(RELEASED) || node->op == RESULT) && !passable(node, released_too)) {
             forget(node);
             blocked = node;
@@ -490,9 +483,8 @@ bool Walk::go(Node* root, bool released_too, bool release, double seed) {
 
 bool Walk::find(Node* root, bool released_too) {
     adding = true;
-    const bool found = go<false>(root, released_too, false, 0.0);
-    if (found) return true;
-    for (const auto& [node, grad] : earlier) node->grad = grad;
+    if (go<false>(root, released_too, false, 0.0)) return true;
+    unmark();  // a message can run Python code, and so another walk
     complain(blocked);
     return false;
 }
@@ -500,6 +492,7 @@ bool Walk::find(Node* root, bool released_too) {
 // The chain rule, node by node as they are found. Where it cannot go on, everything is put back.
 bool Walk::back(Node* root, double seed, bool retain, bool is_classic) {
     adding = is_classic;
+    handing = true;
     bool done = false;
     try {
         done = go<true>(root, false, !retain && !is_classic, is_classic ? 1.0 : seed);
@@ -515,6 +508,7 @@ bool Walk::back(Node* root, double seed, bool retain, bool is_classic) {
         for (Node* leaf : leaves) leaf->grad = 0.0;
     }
     for (const auto& [node, grad] : earlier) node->grad = done ? node->grad + grad : grad;
+    unmark();
     if (blocked != nullptr) complain(blocked);
     return done;
 }
