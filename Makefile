@@ -14,7 +14,7 @@ JOBS   ?= 2
 BENCH  ?= $(filter-out %/work.py %/growth.py,$(sort $(wildcard benchmarks/*.py)))
 
 VENV   := .venv
-KERNELS := $(wildcard src/glassgrad/kernels/native/*)
+KERNELS := $(wildcard src/glassgrad/*/native/*)
 PY     := $(VENV)/bin/python
 # One BLAS thread a test process: two pools that spin on the same cores stand in each other's way.
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS)
@@ -91,22 +91,27 @@ oldest:
 kernels-off: export PYTHONPATH := $(abspath build/kernels-off)
 kernels-off: $(VENV)/.has-test
 	rm -rf build/kernels-off && mkdir -p build/kernels-off
-	cp -r src/glassgrad build/kernels-off/ && rm -rf build/kernels-off/glassgrad/kernels
+	cp -r src/glassgrad build/kernels-off/ && rm -rf build/kernels-off/glassgrad/kernels \
+	  build/kernels-off/glassgrad/scalar/_tape*
 	$(PY) -c "import glassgrad; assert 'kernels-off' in glassgrad.__file__, glassgrad.__file__"
 	$(PYTEST) $(FAST) --override-ini="pythonpath=build/kernels-off tests"
 
-# The kernels with every access and every conversion checked, on the tests that call them most. GCC or Clang on Linux.
+# The compiled parts with every access and every conversion checked, on the tests that call them most. GCC or Clang on
+# Linux.
 SANITIZED := build/sanitized/glassgrad
 sanitize: $(VENV)/.has-test
 	rm -rf build/sanitized && mkdir -p build/sanitized
-	cp -r src/glassgrad build/sanitized/ && rm -f $(SANITIZED)/kernels/*.so
-	$(CXX) -std=c++17 -O1 -g -march=native -fPIC -shared -fvisibility=hidden -fsanitize=address,undefined \
-	  -fno-sanitize=vptr -DGLASSGRAD_LEVEL=engine $$($(PY) -c "import numpy, sysconfig; print('-I' + numpy.get_include(), \
-	  '-I' + sysconfig.get_paths()['include'])") $(SANITIZED)/kernels/native/*.cpp -pthread \
-	  -o $(SANITIZED)/kernels/engine$$($(PY) -c "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))")
+	cp -r src/glassgrad build/sanitized/ && rm -f $(SANITIZED)/kernels/*.so $(SANITIZED)/scalar/*.so
+	for part in kernels/native:kernels/engine scalar/native:scalar/_tape; do \
+	$(CXX) -std=c++17 -O1 -g -march=native -ffp-contract=off -fPIC -shared -fvisibility=hidden \
+	  -fsanitize=address,undefined -fno-sanitize=vptr -DGLASSGRAD_LEVEL=engine \
+	  $$($(PY) -c "import numpy, sysconfig; print('-I' + numpy.get_include(), '-I' + sysconfig.get_paths()['include'])") \
+	  $(SANITIZED)/$${part%:*}/*.cpp -pthread -o $(SANITIZED)/$${part#*:}$$($(PY) -c \
+	  "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))") || exit 1; done
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
-	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 $(PY) -m pytest -q -p no:xdist -p no:cacheprovider -s \
-	  --override-ini="pythonpath=build/sanitized tests" tests/test_kernels.py tests/test_autograd.py tests/test_recurrent.py
+	  PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 $(PY) -m pytest -q -p no:xdist -p no:cacheprovider -s \
+	  --override-ini="pythonpath=build/sanitized tests" tests/test_kernels.py tests/test_autograd.py \
+	  tests/test_recurrent.py tests/test_scalar.py tests/test_scalar_compiled.py tests/test_scalar_capture.py
 
 bench: $(VENV)/.has-oracle $(VENV)/.has-jax
 	@for file in $(BENCH); do echo "== $$file" && $(PY) $$file || exit 1; done

@@ -108,7 +108,7 @@ def test_doctor(capsys, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert outcome(["doctor"]) == 0
     printed = capsys.readouterr().out
-    for fact in [glassgrad.__version__, np.__version__, "OMP_NUM_THREADS=3", str(tmp_path / "mnist")]:
+    for fact in [glassgrad.__version__, np.__version__, "OMP_NUM_THREADS=3", str(tmp_path / "mnist"), "scalars"]:
         assert fact in printed
 
 

@@ -1,10 +1,11 @@
-"""The scalar engine: values, graphs, backward passes, depth and memory. PyTorch is asked in oracle/."""
+"""The scalar engines: values, graphs, backward passes, depth and memory. PyTorch is asked in oracle/."""
 
 from __future__ import annotations
 
 import ast
 import gc
 import math
+import os
 import random
 import subprocess
 import sys
@@ -15,8 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassgrad.scalar import Value, anomaly_report, engine, semantics
+from glassgrad.scalar import Value, anomaly_report, semantics, value
 from glassgrad.scalar.engine import affine
+from scalar_engines import ENGINES, use
+
+
+@pytest.fixture(autouse=True, params=ENGINES)
+def engine(request, monkeypatch):
+    use(request.param, monkeypatch, globals())
+    return request.param
 
 
 def leaves(*numbers):
@@ -86,11 +94,11 @@ def slope_error(f, point):
     values = leaves(*point)
     f(*values).backward()
     errors = []
-    for k, value in enumerate(values):
+    for k, leaf in enumerate(values):
         h = 1e-6
         low, high = (f(*leaves(*point[:k], point[k] + d, *point[k + 1 :])).data for d in (-h, h))
         difference = (high - low) / (2 * h)
-        errors.append(abs(value.grad - difference) / (1 + abs(difference)))
+        errors.append(abs(leaf.grad - difference) / (1 + abs(difference)))
     return max(errors)
 
 
@@ -100,11 +108,12 @@ def test_slopes_against_central_differences(name):
 
 
 def test_every_declared_function_has_a_case():
-    assert set(engine.FUNCTIONS) <= set(CASES)
+    assert set(value.FUNCTIONS) <= set(CASES)
 
 
 def test_a_slope_wrong_by_a_thousandth_is_caught(monkeypatch):
-    monkeypatch.setitem(engine.FUNCTIONS, "tanh", lambda x: (y := math.tanh(x), 1.001 * (1 - y * y)))
+    use(value, monkeypatch, globals())
+    monkeypatch.setitem(value.FUNCTIONS, "tanh", lambda x: (y := math.tanh(x), 1.001 * (1 - y * y)))
     assert slope_error(*CASES["tanh"]) > 1e-6
 
 
@@ -274,6 +283,7 @@ def test_threads_sharing_a_leaf_add_up():
 
 
 def test_an_interrupted_pass_restores_all_gradients(monkeypatch):
+    use(value, monkeypatch, globals())  # the compiled pass cannot be interrupted: no Python runs in it
     a, b = leaves(2.0, 3.0)
     a.grad = 5.0
     y = a * b + a
@@ -283,7 +293,7 @@ def test_an_interrupted_pass_restores_all_gradients(monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as m, pytest.raises(KeyboardInterrupt):
-        m.setattr(engine, "chain_rule", interrupted)
+        m.setattr(value, "chain_rule", interrupted)
         y.backward()
     assert (a.grad, b.grad, y.grad) == (5.0, 0.0, 0.0)
     y.backward()
@@ -293,18 +303,18 @@ def test_an_interrupted_pass_restores_all_gradients(monkeypatch):
 # --- depth and memory --------------------------------------------------------------------------------------
 
 
-def run_python(code):
-    package = Path(engine.__file__).parents[2]
+def run_python(code, engine):
+    package = Path(value.__file__).parents[2]
     return subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        env={"PYTHONPATH": str(package)},
+        env=os.environ | {"PYTHONPATH": str(package), "GLASSGRAD_NATIVE": "0" if engine is value else "1"},
         timeout=120,
     )
 
 
-def test_a_million_nodes_on_a_small_stack():
+def test_a_million_nodes_on_a_small_stack(engine):
     code = """
 import gc, threading
 from glassgrad.scalar import Value
@@ -324,7 +334,7 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 """
-    done = run_python(code)
+    done = run_python(code, engine)
     assert (done.returncode, done.stdout.strip()) == (0, "freed"), done.stderr
 
 
@@ -338,8 +348,10 @@ def random_expression(rng, values, ops):
 
 
 @pytest.mark.parametrize("backward", [False, True])
-def test_nothing_stays_alive_with_the_collector_off(backward):
+def test_nothing_stays_alive_with_the_collector_off(backward, engine):
     def alive():
+        if engine is not value:
+            return engine.alive()
         return sum(type(o) is Value for o in gc.get_objects())
 
     gc.collect()
@@ -410,7 +422,7 @@ def test_planted_faults_are_named(seed):
 
 
 def test_the_engine_stands_alone():
-    for path in Path(engine.__file__).parent.glob("*.py"):
+    for path in Path(value.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module] if isinstance(node, ast.ImportFrom) else []

@@ -12,6 +12,13 @@ import pytest
 from glassgrad.scalar import Value
 from glassgrad.scalar.nn import MLP, Layer, Neuron, binary_cross_entropy, cross_entropy
 from glassgrad.scalar.optim import SGD, Adagrad, Adam, AdamW, RMSprop
+from scalar_engines import ENGINES, use
+
+
+@pytest.fixture(autouse=True, params=ENGINES)
+def engine(request, monkeypatch):
+    use(request.param, monkeypatch, globals())
+    return request.param
 
 
 def network(**options):

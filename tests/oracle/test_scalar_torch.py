@@ -10,10 +10,16 @@ import pytest
 
 from glassgrad.scalar import Value, optim
 from glassgrad.scalar.nn import binary_cross_entropy, cross_entropy
+from scalar_engines import ENGINES, use
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 inf, nan = math.inf, math.nan
+
+
+@pytest.fixture(autouse=True, params=ENGINES)
+def engine(request, monkeypatch):
+    use(request.param, monkeypatch, globals())
 
 
 def tensor(x):

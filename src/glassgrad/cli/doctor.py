@@ -15,6 +15,7 @@ import glassgrad
 from glassgrad.core import native
 from glassgrad.data.download import DatasetNotFound, folders_of, locate
 from glassgrad.data.vision import MNIST_SOURCE
+from glassgrad.scalar import engine as scalar
 
 # extra -> the distribution it stands for, and what it is for
 EXTRAS = {
@@ -50,6 +51,7 @@ def engine() -> Iterator[Row]:
     yield "Python", f"{platform.python_version()} {platform.python_implementation()}, {platform.platform()}"
     yield "NumPy", np.__version__
     yield "kernels", kernels()
+    yield "scalars", absent() if scalar.tape is None else "compiled"
     yield "BLAS", blas()
     settings = [f"{name}={os.environ[name]}" for name in THREAD_SETTINGS if name in os.environ]
     yield "threads", ", ".join([f"{cpus()} CPUs for this process", *settings])
@@ -59,6 +61,11 @@ def kernels() -> str:
     """Which build of the kernels runs, or why none does, and the command that changes it."""
     if native.engine is not None:
         return f"{native.engine.__name__.rsplit('.', 1)[-1]}, {native.get_num_threads()} threads"
+    return absent()
+
+
+def absent() -> str:
+    """Why a compiled part is not there."""
     if os.environ.get("GLASSGRAD_NATIVE") == "0":
         return "switched off by GLASSGRAD_NATIVE=0: unset GLASSGRAD_NATIVE"
     return "not built, everything works more slowly: with a C++ compiler there, pip install --force-reinstall glassgrad"

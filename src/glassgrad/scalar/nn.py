@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from operator import index
 from typing import Any, SupportsFloat, cast
 
-from glassgrad.scalar.engine import Value, affine, as_number, as_value
+from glassgrad.scalar.engine import Value, affine, as_number, as_value, largest, zero_grad
 
 ACTIVATIONS = {"relu": Value.relu, "tanh": Value.tanh, "linear": lambda x: x}
 TITLES = {"relu": "ReLU", "tanh": "Tanh", "linear": "Linear"}
@@ -18,8 +18,7 @@ TITLES = {"relu": "ReLU", "tanh": "Tanh", "linear": "Linear"}
 
 class Module:
     def zero_grad(self) -> None:
-        for p in self.parameters():
-            p.grad = 0.0
+        zero_grad(self.parameters())
 
     def parameters(self) -> list[Value]:
         return []
@@ -47,15 +46,7 @@ class Neuron(Module):
         return self.activation != "linear"
 
     def __call__(self, x: Sequence[Value | SupportsFloat]) -> Value:
-        if self.fused:
-            act = affine(self.w, x, self.b)
-        else:
-            if len(x) != len(self.w):
-                raise ValueError(f"{self!r}: {len(self.w)} weights need {len(self.w)} inputs, got {len(x)}")
-            act = self.b
-            for wi, xi in zip(self.w, x, strict=True):
-                act = act + wi * xi
-        return ACTIVATIONS[self.activation](act)
+        return ACTIVATIONS[self.activation](affine(self.w, x, self.b, self.fused))
 
     def parameters(self) -> list[Value]:
         return [*self.w, self.b]
@@ -161,8 +152,8 @@ def cross_entropy(logits: Sequence[Any], target: int | Sequence[int]) -> Value:
     k = index(target)
     if not 0 <= k < len(logits):
         raise IndexError(f"cross_entropy: Target {k} is out of bounds for {len(logits)} classes")
-    largest = max(z.data for z in logits)  # a constant: it cancels, and keeps exp from overflowing
-    shifted = [z - largest for z in logits]
+    shift = largest(logits)  # a constant: it cancels, and keeps exp from overflowing
+    shifted = [z - shift for z in logits]
     return sum((z.exp() for z in shifted[1:]), shifted[0].exp()).log() - shifted[k]
 
 

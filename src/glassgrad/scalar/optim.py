@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from glassgrad.scalar.engine import Value, divide, sqrt
+from glassgrad.scalar.engine import Value, divide, sqrt, zero_grad
 
 Group = dict[str, Any]
 State = dict[str, Any]
@@ -50,8 +50,7 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = 0.0
+            zero_grad(group["params"])
 
     def step(self, closure: Callable[[], Value] | None = None) -> Value | None:
         """Move every parameter once.  All are computed before the first is changed."""
