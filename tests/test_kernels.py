@@ -83,6 +83,8 @@ def test_scale_and_shift_and_sums_of_rows(shape: tuple[int, ...]) -> None:
     for dtype, x in layouts(70, 3, 35):
         w, b = (np.random.default_rng(k).standard_normal(shape).astype(dtype) for k in (1, 2))
         close(fast(x, w, b).astype(dtype), plain(np.array(x, dtype), w, b), dtype)
+        of_x = REGISTRY["scale_shift"].formulas[0]
+        close(of_x(x, w).astype(dtype), of_x.__wrapped__(np.array(x, dtype), w), dtype)
         close(total[0](x, shape=shape).astype(dtype), total[1](np.array(x, dtype), shape=shape), dtype, scale=10)
         given = np.array(x, dtype), np.random.default_rng(3).standard_normal(x.shape).astype(dtype), shape
         close(slope(*given), slope.__wrapped__(*given), dtype, scale=10)

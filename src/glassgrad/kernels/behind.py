@@ -153,6 +153,10 @@ def standardize_slope(g: Any, x_shape: Any, y: Any, dims: Any, eps: float) -> An
     return engine.standardize_slope(g[0], y[0], y[2], eps)
 
 
+def scaled_slope(g: Any, w: Any) -> Any:
+    return engine.scale_shift(g, w, None)
+
+
 def scale_slope(g: Any, x: Any, w_shape: Any) -> Any:
     return engine.sum_rows(g, x, w_shape)
 
@@ -224,5 +228,6 @@ PATHS: dict[tuple[str, ...], Kernel] = {
 # Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.
 SLOPES: dict[tuple[str, int], Kernel] = {
     ("gelu", 0): engine.gelu_slope, ("softmax", 0): softmax_slope, ("standardize", 0): standardize_slope,
-    ("scale_shift", 1): scale_slope, **{("attend", i): attend_slope(name) for i, name in enumerate("qkv")},
+    ("scale_shift", 0): scaled_slope, ("scale_shift", 1): scale_slope,
+    **{("attend", i): attend_slope(name) for i, name in enumerate("qkv")},
 }  # fmt: skip

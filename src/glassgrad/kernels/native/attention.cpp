@@ -3,27 +3,29 @@
 #include "float.h"
 #include "products.h"
 
+#include <type_traits>
 #include <vector>
 
 namespace glassgrad {
 namespace {
 
-// One operand: a matrix for each head, which the dims in front number.
+// One operand: a matrix for each head, which the dims in front number; its rows lie `down` apart, its columns beside
+// each other.
 struct Heads {
     PyArrayObject* array = nullptr;
-    Matrix form{};
-    npy_intp rows = 0, columns = 0;
+    npy_intp rows = 0, columns = 0, down = 0;
 
     bool read(PyObject* x) {
         if (!is_array(x)) return false;
         array = as_array(x);
         const int dims = PyArray_NDIM(array);
-        if (dims < 2 || PyArray_TYPE(array) != NPY_FLOAT || !PyArray_ISBEHAVED_RO(array) || PyArray_SIZE(array) == 0 ||
-            !matrix_of(array, form))
+        constexpr npy_intp item = sizeof(float);
+        if (dims < 2 || PyArray_TYPE(array) != NPY_FLOAT || !PyArray_ISBEHAVED_RO(array) || PyArray_SIZE(array) == 0)
             return false;
         rows = PyArray_DIM(array, dims - 2);
         columns = PyArray_DIM(array, dims - 1);
-        return true;
+        down = PyArray_STRIDE(array, dims - 2) / item;
+        return (columns == 1 || PyArray_STRIDE(array, dims - 1) == item) && PyArray_STRIDE(array, dims - 2) % item == 0;
     }
     bool beside(const Heads& other) const {
         const int dims = PyArray_NDIM(array);
@@ -39,8 +41,41 @@ struct Heads {
         }
         return reinterpret_cast<float*>(found);
     }
-    Matrix turned() const { return {!form.transposed, form.step}; }
+    // Its transpose, rows `stride` apart.
+    npy_intp stride() const { return (rows + L::count - 1) / L::count * L::count; }
+    std::size_t padded() const { return static_cast<std::size_t>(stride() * columns); }
+    void turn(npy_intp head, float* to) const { glassgrad::turn(at(head), rows, down, columns, to, stride()); }
 };
+
+// The product of two small matrices, as a rule in registers: x's elements lie `down` and `across` apart, w's rows `step`.
+void product(npy_intp m, npy_intp n, npy_intp k, const float* x, npy_intp down, npy_intp across, const float* w,
+             npy_intp step, float* y, npy_intp y_step) {
+    auto rows = [&](auto high, auto vectors, npy_intp j) {
+        constexpr int HIGH = decltype(high)::value, VECTORS = decltype(vectors)::value;
+        npy_intp i = 0;
+        for (; i + HIGH <= m; i += HIGH)
+            strip<float, HIGH, VECTORS>(x + i * down, down, across, w + j, step, k, nullptr, y + i * y_step + j, y_step);
+        for (; i < m; ++i)
+            strip<float, 1, VECTORS>(x + i * down, down, across, w + j, step, k, nullptr, y + i * y_step + j, y_step);
+    };
+    constexpr std::integral_constant<int, 1> one{};
+    constexpr std::integral_constant<int, 2> two{};
+    constexpr std::integral_constant<int, 4> four{};
+    constexpr std::integral_constant<int, 8> eight{};
+    npy_intp j = 0;
+    for (; j + 4 * L::count <= n; j += 4 * L::count)
+        rows(four, four, j);
+    for (; j + 2 * L::count <= n; j += 2 * L::count)
+        rows(eight, two, j);
+    for (; j + L::count <= n; j += L::count)
+        rows(eight, one, j);
+    for (; j < n; ++j)
+        for (npy_intp i = 0; i < m; ++i) {
+            float total = 0;
+            for (npy_intp at = 0; at < k; ++at) total += x[i * down + at * across] * w[at * step + j];
+            y[i * y_step + j] = total;
+        }
+}
 
 // As large as x but for its columns, its dims in the same order in memory, as PyTorch's result of attention.
 PyObject* like(const Heads& x, npy_intp columns) {
@@ -62,21 +97,27 @@ PyObject* like(const Heads& x, npy_intp columns) {
 // y_i = exp(scale (x_i - max)) / sum, for the first `seen` of n numbers, in place; 0 for the others, or NaN for all.
 void softmax(float* x, npy_intp seen, npy_intp n, float scale) {
     const float lowest = -std::numeric_limits<float>::infinity();
-    Vector most = all(lowest);
-    vectors(seen, [&](npy_intp k, npy_intp some) {
-        const Vector v = load(x + k, some, lowest / scale) * scale;
+    Mask lane;
+    for (int k = 0; k < L::count; ++k) lane[k] = k;
+    auto scores = [&](npy_intp k, npy_intp some) {
+        const Vector v = load(x + k, some, 0) * scale;
+        return lane < static_cast<int>(std::min<npy_intp>(seen - k, L::count)) ? v : all(lowest);
+    };
+    Vector most = all(lowest), total{};
+    for (npy_intp k = 0; k < seen; k += L::count) {
+        const Vector v = scores(k, n - k);
         most = ((v > most) | (v != v)) ? v : most;  // NaN wins
-    });
+    }
     const Vector shift = all(L::fold(most, [](Vector a, Vector b) { return ((b > a) | (b != b)) ? b : a; }));
-    Vector total{};
-    vectors(seen, [&](npy_intp k, npy_intp some) {
-        const Vector e = exp_of(load(x + k, some, lowest / scale) * scale - shift);
-        total += some < L::count ? reinterpret_cast<Vector>(reinterpret_cast<Mask>(e) & L::first(static_cast<int>(some))) : e;
-        store(x + k, e, some);
-    });
+    for (npy_intp k = 0; k < seen; k += L::count) {
+        const Vector e = exp_of(scores(k, n - k) - shift);
+        total += e;
+        store(x + k, e, n - k);
+    }
     const Vector by = all(1.0f / L::sum(total));
-    vectors(seen, [&](npy_intp k, npy_intp some) { store(x + k, load(x + k, some, 0) * by, some); });
-    std::fill(x + seen, x + n, 0.0f * by[0]);
+    npy_intp k = 0;
+    for (; k < seen; k += L::count) store(x + k, load(x + k, n - k, 0) * by, n - k);
+    if (k < n) std::fill(x + k, x + n, 0.0f * by[0]);
 }
 
 // attend(q, k, v, scale, causal) -> (y, p), or None
@@ -86,7 +127,7 @@ PyObject* py_attend(PyObject*, PyObject* args) {
     int causal;
     if (!PyArg_ParseTuple(args, "OOOdp", &given[0], &given[1], &given[2], &scale, &causal)) return nullptr;
     Heads q, k, v, y, p;
-    if (!has_products() || !q.read(given[0]) || !k.read(given[1]) || !v.read(given[2]) || !q.beside(k) || !q.beside(v) ||
+    if (!q.read(given[0]) || !k.read(given[1]) || !v.read(given[2]) || !q.beside(k) || !q.beside(v) ||
         q.columns != k.columns || k.rows != v.rows || !(scale > 0))
         Py_RETURN_NONE;
     const int dims = PyArray_NDIM(q.array);
@@ -96,12 +137,14 @@ PyObject* py_attend(PyObject*, PyObject* args) {
     Ref made(like(q, v.columns)), weights(PyArray_SimpleNew(dims, shape, NPY_FLOAT));
     if (!made || !weights || !y.read(made.get()) || !p.read(weights.get())) return nullptr;
     rows(q.count(), q.rows * k.rows, [&](npy_intp begin, npy_intp end) {
+        std::vector<float> keys(k.padded());
         for (npy_intp head = begin; head < end; ++head) {
             float* at = p.at(head);
-            small_product(q.form, k.turned(), q.rows, k.rows, q.columns, q.at(head), k.at(head), at, k.rows);
+            k.turn(head, keys.data());
+            product(q.rows, k.rows, q.columns, q.at(head), q.down, 1, keys.data(), k.stride(), at, k.rows);
             for (npy_intp i = 0; i < q.rows; ++i)
                 softmax(at + i * k.rows, causal ? std::min(i + 1, k.rows) : k.rows, k.rows, static_cast<float>(scale));
-            small_product(p.form, v.form, q.rows, v.columns, k.rows, at, v.at(head), y.at(head), y.form.step);
+            product(q.rows, v.columns, k.rows, at, k.rows, 1, v.at(head), v.down, y.at(head), y.down);
         }
     });
     return PyTuple_Pack(2, made.get(), weights.get());
@@ -113,7 +156,7 @@ PyObject* py_attend_slopes(PyObject*, PyObject* args) {
     double scale;
     if (!PyArg_ParseTuple(args, "OOOOOd", &given[0], &given[1], &given[2], &given[3], &given[4], &scale)) return nullptr;
     Heads g, q, k, v, p, dq, dk, dv;
-    if (!has_products() || !g.read(given[0]) || !q.read(given[1]) || !k.read(given[2]) || !v.read(given[3]) ||
+    if (!g.read(given[0]) || !q.read(given[1]) || !k.read(given[2]) || !v.read(given[3]) ||
         !p.read(given[4]) || !g.beside(q) || g.columns != v.columns)
         Py_RETURN_NONE;
     Ref made[3] = {Ref(like(q, q.columns)), Ref(like(k, k.columns)), Ref(like(v, v.columns))};
@@ -122,14 +165,15 @@ PyObject* py_attend_slopes(PyObject*, PyObject* args) {
     if (!dq.read(made[0].get()) || !dk.read(made[1].get()) || !dv.read(made[2].get())) return nullptr;
     const float by = static_cast<float>(scale);
     rows(q.count(), q.rows * k.rows, [&](npy_intp begin, npy_intp end) {
-        std::vector<float> room(static_cast<std::size_t>(q.rows * k.rows));
-        const Matrix plain{false, k.rows}, turned{true, k.rows};
+        std::vector<float> scores(static_cast<std::size_t>(q.rows * k.rows)), values(v.padded());
+        float* s = scores.data();
         for (npy_intp head = begin; head < end; ++head) {
             const float* weights = p.at(head);
-            small_product(turned, g.form, k.rows, v.columns, q.rows, weights, g.at(head), dv.at(head), dv.form.step);
-            small_product(g.form, v.turned(), q.rows, k.rows, v.columns, g.at(head), v.at(head), room.data(), k.rows);
+            product(k.rows, v.columns, q.rows, weights, 1, k.rows, g.at(head), g.down, dv.at(head), dv.down);
+            v.turn(head, values.data());
+            product(q.rows, k.rows, v.columns, g.at(head), g.down, 1, values.data(), v.stride(), s, k.rows);
             for (npy_intp i = 0; i < q.rows; ++i) {
-                float* d = room.data() + i * k.rows;
+                float* d = s + i * k.rows;
                 const float* w = weights + i * k.rows;
                 Vector total{};
                 vectors(k.rows, [&](npy_intp j, npy_intp some) { total += load(d + j, some, 0) * load(w + j, some, 0); });
@@ -138,8 +182,8 @@ PyObject* py_attend_slopes(PyObject*, PyObject* args) {
                     store(d + j, load(w + j, some, 0) * (load(d + j, some, 0) - inner) * by, some);
                 });
             }
-            small_product(plain, k.form, q.rows, q.columns, k.rows, room.data(), k.at(head), dq.at(head), dq.form.step);
-            small_product(turned, q.form, k.rows, q.columns, q.rows, room.data(), q.at(head), dk.at(head), dk.form.step);
+            product(q.rows, q.columns, k.rows, s, k.rows, 1, k.at(head), k.down, dq.at(head), dq.down);
+            product(k.rows, q.columns, q.rows, s, 1, k.rows, q.at(head), q.down, dk.at(head), dk.down);
         }
     });
     return PyTuple_Pack(3, made[0].get(), made[1].get(), made[2].get());

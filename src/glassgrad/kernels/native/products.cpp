@@ -43,6 +43,27 @@ struct Blas {
     }
 } blas;
 
+// A matrix as BLAS takes it: `step` from one row of the memory to the next, which is a column where it is transposed.
+struct Matrix {
+    bool transposed;
+    npy_intp step;
+};
+
+bool matrix_of(PyArrayObject* x, Matrix& found) {
+    const int n = PyArray_NDIM(x);
+    const npy_intp item = PyArray_ITEMSIZE(x), rows = PyArray_DIM(x, n - 2), columns = PyArray_DIM(x, n - 1);
+    const npy_intp down = PyArray_STRIDE(x, n - 2), across = PyArray_STRIDE(x, n - 1);
+    if ((across == item || columns == 1) && (down >= columns * item || rows == 1) && down % item == 0) {
+        found = {false, std::max(rows == 1 ? columns : down / item, std::max<npy_intp>(columns, 1))};
+        return true;
+    }
+    if ((down == item || rows == 1) && (across >= rows * item || columns == 1) && across % item == 0) {
+        found = {true, std::max(columns == 1 ? rows : across / item, std::max<npy_intp>(rows, 1))};
+        return true;
+    }
+    return false;
+}
+
 // Few outputs of many numbers: packing the numbers, as BLAS does, costs more than multiplying them.
 constexpr npy_intp FEW = 16, MANY = 256;
 #if defined(__AVX512F__)
@@ -73,26 +94,6 @@ void dots(const T* x, npy_intp x_step, const T* w, npy_intp w_step, npy_intp k, 
             for (npy_intp j = at; j < k; ++j) total += x[r * x_step + j] * w[c * w_step + j];
             y[r * y_step + c] = bias == nullptr ? total : total + bias[c];
         });
-    });
-}
-
-// y (ROWS, VECTORS) = x (ROWS, k), whose elements lie `down` and `across` apart, times w (k, VECTORS), + bias
-template <class T, int ROWS, int VECTORS>
-void strip(const T* x, npy_intp down, npy_intp across, const T* w, npy_intp w_step, npy_intp k, const T* bias,
-           T* y, npy_intp y_step) {
-    using L = Lanes<T>;
-    typename L::Vector sums[ROWS][VECTORS];
-    each<VECTORS>([&](int v) {
-        const auto first = bias == nullptr ? typename L::Vector{} : L::load(bias + v * L::count);
-        each<ROWS>([&](int r) { sums[r][v] = first; });
-    });
-    for (npy_intp at = 0; at < k; ++at, x += across, w += w_step) {
-        typename L::Vector in[VECTORS];
-        each<VECTORS>([&](int v) { in[v] = L::load(w + v * L::count); });
-        each<ROWS>([&](int r) { each<VECTORS>([&](int v) { sums[r][v] += x[r * down] * in[v]; }); });
-    }
-    each<ROWS>([&](int r) {
-        each<VECTORS>([&](int v) { L::store(y + r * y_step + v * L::count, sums[r][v]); });
     });
 }
 
@@ -296,28 +297,6 @@ PyMethodDef methods[] = {
 };
 
 }  // namespace
-
-bool matrix_of(PyArrayObject* x, Matrix& found) {
-    const int n = PyArray_NDIM(x);
-    const npy_intp item = PyArray_ITEMSIZE(x), rows = PyArray_DIM(x, n - 2), columns = PyArray_DIM(x, n - 1);
-    const npy_intp down = PyArray_STRIDE(x, n - 2), across = PyArray_STRIDE(x, n - 1);
-    if ((across == item || columns == 1) && (down >= columns * item || rows == 1) && down % item == 0) {
-        found = {false, std::max(rows == 1 ? columns : down / item, std::max<npy_intp>(columns, 1))};
-        return true;
-    }
-    if ((down == item || rows == 1) && (across >= rows * item || columns == 1) && across % item == 0) {
-        found = {true, std::max(columns == 1 ? rows : across / item, std::max<npy_intp>(rows, 1))};
-        return true;
-    }
-    return false;
-}
-
-bool has_products() { return blas.single != nullptr; }
-
-void small_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const float* x, const float* other, float* y,
-                   npy_intp step) {
-    blas.gemm<float>(a.transposed, b.transposed, m, n, k, x, a.step, other, b.step, 0.0f, y, step);
-}
 
 int add_products(PyObject* module) { return PyModule_AddFunctions(module, methods); }
 

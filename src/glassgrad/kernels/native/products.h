@@ -1,23 +1,29 @@
-// Products of float32 matrices in the caller's thread, for kernels that have one inside.
+// Products in the caller's thread, for kernels that have one inside.
 #pragma once
 
 #include "common.h"
+#include "vector.h"
 
 namespace glassgrad {
 
-// A matrix as BLAS takes it: `step` from one row of the memory to the next, which is a column where it is transposed.
-struct Matrix {
-    bool transposed;
-    npy_intp step;
-};
-
-// The last two dims of an array as a Matrix; false where they lie otherwise.
-bool matrix_of(PyArrayObject* x, Matrix& found);
-
-bool has_products();
-
-// y (m, n) = a (m, k) b (k, n), of what lies at x and at other
-void small_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const float* x, const float* other, float* y,
-                   npy_intp step);
+// y (ROWS, VECTORS) = x (ROWS, k), whose elements lie `down` and `across` apart, times w (k, VECTORS), + bias
+template <class T, int ROWS, int VECTORS>
+void strip(const T* x, npy_intp down, npy_intp across, const T* w, npy_intp w_step, npy_intp k, const T* bias,
+           T* y, npy_intp y_step) {
+    using L = Lanes<T>;
+    typename L::Vector sums[ROWS][VECTORS];
+    each<VECTORS>([&](int v) {
+        const auto first = bias == nullptr ? typename L::Vector{} : L::load(bias + v * L::count);
+        each<ROWS>([&](int r) { sums[r][v] = first; });
+    });
+    for (npy_intp at = 0; at < k; ++at, x += across, w += w_step) {
+        typename L::Vector in[VECTORS];
+        each<VECTORS>([&](int v) { in[v] = L::load(w + v * L::count); });
+        each<ROWS>([&](int r) { each<VECTORS>([&](int v) { sums[r][v] += x[r * down] * in[v]; }); });
+    }
+    each<ROWS>([&](int r) {
+        each<VECTORS>([&](int v) { L::store(y + r * y_step + v * L::count, sums[r][v]); });
+    });
+}
 
 }  // namespace glassgrad

@@ -226,19 +226,20 @@ npy_intp trailing(PyObject* x, PyObject* b) {
     return PyArray_SIZE(as_array(b));
 }
 
-// scale_shift(x, w, b) -> x w + b, with w and b along the last dims
+// scale_shift(x, w, b) -> x w + b, with w and b along the last dims; no b where it is None
 PyObject* py_scale_shift(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (count != 3 || !plain(args[0])) Py_RETURN_NONE;
     const npy_intp n = trailing(args[0], args[1]);
-    if (n == 0 || trailing(args[0], args[2]) != n) Py_RETURN_NONE;
+    if (n == 0 || (args[2] != Py_None && trailing(args[0], args[2]) != n)) Py_RETURN_NONE;
     PyObject* made = like(args[0]);
     if (made == nullptr) return nullptr;
-    const float *x = data(args[0]), *w = data(args[1]), *b = data(args[2]);
+    const float *x = data(args[0]), *w = data(args[1]), *b = args[2] == Py_None ? nullptr : data(args[2]);
     float* to = data(made);
     rows(PyArray_SIZE(as_array(args[0])) / n, n, [&](npy_intp begin, npy_intp end) {
         for (npy_intp k = begin; k < end; ++k)
             vectors(n, [&](npy_intp i, npy_intp some) {
-                store(to + k * n + i, load(x + k * n + i, some, 0) * load(w + i, some, 0) + load(b + i, some, 0), some);
+                const Vector product = load(x + k * n + i, some, 0) * load(w + i, some, 0);
+                store(to + k * n + i, b == nullptr ? product : product + load(b + i, some, 0), some);
             });
     });
     return made;
