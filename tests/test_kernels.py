@@ -93,6 +93,23 @@ def test_scale_and_shift_and_sums_of_rows(shape: tuple[int, ...]) -> None:
         assert fast(x, w, w).shape == x.shape and not total[0](x, shape=shape).any()
 
 
+@pytest.mark.parametrize("k", [16, 17, 300])
+@pytest.mark.parametrize("n", [16, 17, 64, 65, 130, 200])
+def test_products_of_middle_size(n: int, k: int) -> None:
+    """Tiles and panels, and what is left of rows and columns; every order of both matrices, with a bias and without."""
+    fast, plain = both("linear")
+    for dtype in FLOATS:
+        rng = np.random.default_rng(n * k)
+        b = rng.standard_normal(n).astype(dtype)
+        for m in (6, 7, 48, 50, 203):
+            x, w = rng.standard_normal((m, k)).astype(dtype), rng.standard_normal((n, k)).astype(dtype)
+            for of_x in (np.ascontiguousarray, np.asfortranarray, lambda a: np.pad(a, 3)[3:-3, 3:-3]):
+                for of_w in (np.ascontiguousarray, np.asfortranarray, lambda a: np.pad(a, 3)[3:-3, 3:-3]):
+                    for bias in (b, None):
+                        got, expected = (f(of_x(x), of_w(w), bias) for f in (fast, plain))
+                        close(got, expected, dtype, scale=4)
+
+
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("shape", [(12, 4, 64, 32), (2, 3, 5, 7), (3, 4, 2), (5, 3), (1, 1), (2, 1, 17)])
 def test_attention(shape: tuple[int, ...], causal: bool) -> None:

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <type_traits>
+#include <vector>
 
 #if !defined(_WIN32)
 #include <dlfcn.h>
@@ -140,10 +141,71 @@ bool short_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const
     return false;
 }
 
+// What `product` does for matrices of middle size where there are 32 wide registers: b in panels of WIDTH columns that
+// both threads read, a as it is, a tile of TALL rows by a panel in registers. BLAS would pack a as well, and b once for
+// each thread.
+template <class T>
+bool panel_product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias,
+                   T* y) {
+#if defined(__AVX512F__)
+    constexpr int TALL = 6, VECTORS = 4;
+    constexpr npy_intp LANES = Lanes<T>::count, WIDTH = VECTORS * LANES, BLOCK = 8 * TALL;
+    if (k < 16 || k > 2048 || m < TALL || n < LANES || m * n * k < (1 << 16) || n * k > (1 << 22)) return false;
+    thread_local std::vector<T> memory;  // of the caller: both threads read the panels
+    const npy_intp count = (n + WIDTH - 1) / WIDTH, long_k = (k + LANES - 1) / LANES * LANES;
+    memory.resize(static_cast<size_t>(count * (k * WIDTH + WIDTH) + LANES));
+    T *panels = memory.data(), *biases;
+    while (reinterpret_cast<std::uintptr_t>(panels) % BYTES) ++panels;  // no vector across two lines
+    biases = panels + count * k * WIDTH;
+    const npy_intp some = std::max<npy_intp>(1, (1 << 14) / (k * WIDTH));
+    ranges(static_cast<size_t>(count), static_cast<size_t>(some), [&](size_t begin, size_t end) {
+        for (auto p = static_cast<npy_intp>(begin); p < static_cast<npy_intp>(end); ++p) {
+            const npy_intp from = p * WIDTH, width = std::min(WIDTH, n - from);
+            T* to = panels + p * k * WIDTH;
+            if (width < WIDTH) std::fill_n(to, k * WIDTH, T{0});
+            if (b.transposed) turn(other + from * b.step, width, b.step, k, to, WIDTH);
+            else for (npy_intp i = 0; i < k; ++i) std::copy_n(other + i * b.step + from, width, to + i * WIDTH);
+            if (bias != nullptr) std::copy_n(bias + from, width, biases + from);
+        }
+    });
+    const npy_intp blocks = (m + BLOCK - 1) / BLOCK;
+    ranges(static_cast<size_t>(blocks), 1, [&](size_t begin, size_t end) {
+        thread_local std::vector<T> rows;  // of a, where it is transposed
+        T tile[TALL * WIDTH];              // where a panel goes beyond y
+        for (auto block = static_cast<npy_intp>(begin); block < static_cast<npy_intp>(end); ++block) {
+            const npy_intp first = block * BLOCK, high = std::min(BLOCK, m - first);
+            const T* from = x + first * a.step;
+            npy_intp down = a.step;
+            if (a.transposed) {
+                rows.resize(static_cast<size_t>(BLOCK * long_k));
+                turn(x + first, k, a.step, high, rows.data(), long_k);
+                from = rows.data();
+                down = long_k;
+            }
+            for (npy_intp p = 0; p < count; ++p) {
+                const T *panel = panels + p * k * WIDTH, *add = bias ? biases + p * WIDTH : nullptr;
+                const npy_intp width = std::min(WIDTH, n - p * WIDTH);
+                for (npy_intp i = 0, tall; i < high; i += tall) {
+                    tall = high - i >= TALL ? TALL : 1;
+                    auto kernel = tall == TALL ? strip<T, TALL, VECTORS> : strip<T, 1, VECTORS>;
+                    T* to = y + (first + i) * n + p * WIDTH;
+                    const bool whole = width == WIDTH;
+                    kernel(from + i * down, down, 1, panel, WIDTH, k, add, whole ? to : tile, whole ? n : WIDTH);
+                    for (npy_intp r = 0; !whole && r < tall; ++r) std::copy_n(tile + r * WIDTH, width, to + r * n);
+                }
+            }
+        }
+    });
+    return true;
+#else
+    return false;
+#endif
+}
+
 // y (m, n) = a (m, k) b (k, n) + bias (n), in as many parts as there are threads, along the longer side of y
 template <class T>
 void product(Matrix a, Matrix b, npy_intp m, npy_intp n, npy_intp k, const T* x, const T* other, const T* bias, T* y) {
-    if (short_product(a, b, m, n, k, x, other, bias, y)) return;
+    if (short_product(a, b, m, n, k, x, other, bias, y) || panel_product(a, b, m, n, k, x, other, bias, y)) return;
     constexpr double WORTH = 1e6;  // multiplications that are worth a thread
     const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
     size_t parts = std::min(thread_count(), static_cast<size_t>(work / WORTH) + 1);
