@@ -119,6 +119,10 @@ def line(row: Row, found: dict[str, Any]) -> str:
     return f"{row.title:44}{ms['torch']:10.3f}{ms['glassgrad']:10.3f}{got:8.2f}{row.reach:8.2f}{floor}{verdict}"
 
 
+def short(ms: float) -> str:
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}"
+
+
 MARKS = "<!-- the table: benchmarks/table.py --page -->\n", "<!-- its end -->\n"
 
 
@@ -134,11 +138,10 @@ def write(path: str, measured: list[dict[str, Any]]) -> None:
         if "glassgrad" not in ms:
             rows.append(f"| {row.title} | {ms['torch']:.2f} | | | {row.reach} | not there yet |")
             continue
-        got, floor = ratio["glassgrad"], f"products alone {ratio['floor']:.2f}" if "floor" in ratio else ""
+        got, floor = ratio["glassgrad"], f"NumPy's products alone {ratio['floor']:.2f}" if "floor" in ratio else ""
         remark = "**falls short** " if got > row.reach else ""
-        rows.append(
-            f"| {row.title} | {ms['torch']:.3g} | {ms['glassgrad']:.3g} | {got:.2f} | {row.reach} | {remark}{floor} |"
-        )
+        times = f"{short(ms['torch'])} | {short(ms['glassgrad'])}"
+        rows.append(f"| {row.title} | {times} | {got:.2f} | {row.reach} | {remark}{floor} |")
     text = pathlib.Path(path).read_text(encoding="utf-8")
     before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]
     pathlib.Path(path).write_text(before + MARKS[0] + "\n".join(rows) + "\n" + MARKS[1] + after, encoding="utf-8")

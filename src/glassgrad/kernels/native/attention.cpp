@@ -94,32 +94,6 @@ PyObject* like(const Heads& x, npy_intp columns) {
     return memory ? PyArray_Transpose(as_array(memory.get()), &axes) : nullptr;
 }
 
-// y_i = exp(scale (x_i - max)) / sum, for the first `seen` of n numbers, in place; 0 for the others, or NaN for all.
-void softmax(float* x, npy_intp seen, npy_intp n, float scale) {
-    const float lowest = -std::numeric_limits<float>::infinity();
-    Mask lane;
-    for (int k = 0; k < L::count; ++k) lane[k] = k;
-    auto scores = [&](npy_intp k, npy_intp some) {
-        const Vector v = load(x + k, some, 0) * scale;
-        return lane < static_cast<int>(std::min<npy_intp>(seen - k, L::count)) ? v : all(lowest);
-    };
-    Vector most = all(lowest), total{};
-    for (npy_intp k = 0; k < seen; k += L::count) {
-        const Vector v = scores(k, n - k);
-        most = ((v > most) | (v != v)) ? v : most;  // NaN wins
-    }
-    const Vector shift = all(L::fold(most, [](Vector a, Vector b) { return ((b > a) | (b != b)) ? b : a; }));
-    for (npy_intp k = 0; k < seen; k += L::count) {
-        const Vector e = exp_of(scores(k, n - k) - shift);
-        total += e;
-        store(x + k, e, n - k);
-    }
-    const Vector by = all(1.0f / L::sum(total));
-    npy_intp k = 0;
-    for (; k < seen; k += L::count) store(x + k, load(x + k, n - k, 0) * by, n - k);
-    if (k < n) std::fill(x + k, x + n, 0.0f * by[0]);
-}
-
 // attend(q, k, v, scale, causal) -> (y, p), or None
 PyObject* py_attend(PyObject*, PyObject* args) {
     PyObject* given[3];
@@ -136,6 +110,7 @@ PyObject* py_attend(PyObject*, PyObject* args) {
     shape[dims - 1] = k.rows;
     Ref made(like(q, v.columns)), weights(PyArray_SimpleNew(dims, shape, NPY_FLOAT));
     if (!made || !weights || !y.read(made.get()) || !p.read(weights.get())) return nullptr;
+    const float by = static_cast<float>(scale);
     rows(q.count(), q.rows * k.rows, [&](npy_intp begin, npy_intp end) {
         std::vector<float> keys(k.padded());
         for (npy_intp head = begin; head < end; ++head) {
@@ -143,7 +118,7 @@ PyObject* py_attend(PyObject*, PyObject* args) {
             k.turn(head, keys.data());
             product(q.rows, k.rows, q.columns, q.at(head), q.down, 1, keys.data(), k.stride(), at, k.rows);
             for (npy_intp i = 0; i < q.rows; ++i)
-                softmax(at + i * k.rows, causal ? std::min(i + 1, k.rows) : k.rows, k.rows, static_cast<float>(scale));
+                softmax_row(at + i * k.rows, at + i * k.rows, causal ? std::min(i + 1, k.rows) : k.rows, k.rows, by);
             product(q.rows, v.columns, k.rows, at, k.rows, 1, v.at(head), v.down, y.at(head), y.down);
         }
     });

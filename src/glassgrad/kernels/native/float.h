@@ -63,6 +63,31 @@ void vectors(npy_intp n, F&& f) {
     for (npy_intp k = 0; k < n; k += L::count) f(k, n - k);
 }
 
+inline Vector greater(Vector a, Vector b) { return ((b > a) | (b != b)) ? b : a; }  // NaN wins
+
+// y_i = exp(scale (x_i - max)) / sum, for the first `seen` of n numbers; 0 for the others, or NaN for all. y may be x.
+inline void softmax_row(const float* x, float* y, npy_intp seen, npy_intp n, float scale) {
+    const float lowest = -std::numeric_limits<float>::infinity();
+    Mask lane;
+    for (int k = 0; k < L::count; ++k) lane[k] = k;
+    auto scores = [&](npy_intp k, npy_intp some) {
+        const Vector v = load(x + k, some, 0) * scale;
+        return lane < static_cast<int>(std::min<npy_intp>(seen - k, L::count)) ? v : all(lowest);
+    };
+    Vector most = all(lowest), total{};
+    for (npy_intp k = 0; k < seen; k += L::count) most = greater(most, scores(k, n - k));
+    const Vector shift = all(L::fold(most, greater));
+    for (npy_intp k = 0; k < seen; k += L::count) {
+        const Vector e = exp_of(scores(k, n - k) - shift);
+        total += e;
+        store(y + k, e, n - k);
+    }
+    const Vector by = all(1.0f / L::sum(total));
+    npy_intp k = 0;
+    for (; k < seen; k += L::count) store(y + k, load(y + k, n - k, 0) * by, n - k);
+    if (k < n) std::fill(y + k, y + n, 0.0f * by[0]);
+}
+
 constexpr npy_intp GRAIN = 1 << 13;  // elements that are worth a thread
 
 // f(begin, end) of rows, on as many threads as they are worth.

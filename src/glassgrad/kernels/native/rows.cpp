@@ -34,23 +34,12 @@ inline Normal normal(Vector x) {
 float largest(const float* x, npy_intp n) {
     Vector most = all(-std::numeric_limits<float>::infinity());
     vectors(n, [&](npy_intp k, npy_intp some) {
-        const Vector v = load(x + k, some, -std::numeric_limits<float>::infinity());
-        most = ((v > most) | (v != v)) ? v : most;  // NaN wins, here and among the lanes
+        most = greater(most, load(x + k, some, -std::numeric_limits<float>::infinity()));
     });
-    return L::fold(most, [](Vector a, Vector b) { return ((b > a) | (b != b)) ? b : a; });
+    return L::fold(most, greater);
 }
 
-void softmax(const float* x, float* y, npy_intp n) {
-    const Vector most = all(largest(x, n));
-    Vector total{};
-    vectors(n, [&](npy_intp k, npy_intp some) {
-        const Vector e = exp_of(load(x + k, some, -std::numeric_limits<float>::infinity()) - most);
-        total += some < L::count ? reinterpret_cast<Vector>(reinterpret_cast<Mask>(e) & L::first(static_cast<int>(some))) : e;
-        store(y + k, e, some);
-    });
-    const Vector scale = all(1.0f / L::sum(total));
-    vectors(n, [&](npy_intp k, npy_intp some) { store(y + k, load(y + k, some, 0) * scale, some); });
-}
+void softmax(const float* x, float* y, npy_intp n) { softmax_row(x, y, n, n, 1.0f); }
 
 void log_softmax(const float* x, float* y, npy_intp n) {
     const float most = largest(x, n);
