@@ -569,6 +569,11 @@ def test_a_function_that_raises_is_not_replayed() -> None:
 # --- what cannot be replayed -------------------------------------------------------------------------------
 
 
+def over_an_array() -> Any:
+    array = np.ones(3, np.float32)
+    return lambda x: x + float(array[0])
+
+
 KEPT: list[int] = []
 COUNT = 0
 ARRAY = np.ones(3)
@@ -631,6 +636,7 @@ REFUSED: list[tuple[Any, str]] = [
     (lambda x: gg.from_numpy(np.exp(x.numpy())), "Tensor.numpy"),
     (lambda x: gg.from_numpy(np.exp(x.array)), "ndarray"),
     (lambda x: x + float(ARRAY[0]), "ARRAY"),
+    (over_an_array(), "array, a ndarray"),
     (lambda x: sum(row for row in x), "Tensor.__iter__"),
     (lambda x: x * getattr(x, "ndim"), "getattr"),  # noqa: B009
     (lambda x: (x, f"{x[0]:.1f}"), "Tensor.__format__"),

@@ -162,7 +162,8 @@ def test_memory_of_a_step_is_that_of_the_step_before() -> None:
         (x.exp() * x).sum().backward()
         x.grad = None
     assert engine.block_counts()[1] == before
-    made = np.empty(12_345)  # a size that nothing here had
+    engine.release_memory()
+    made = np.empty(12_345)
     del made
     assert engine.block_counts()[1] == before + 1
 

@@ -153,4 +153,5 @@ CASES = [
     case("turned", "diag_embed", real(2, 3), 1, 2, 0),
     case("plain", "diagflat", real(2, 2), -1),
     case("mask", "tril", bools(3, 3), order=0),
+    case("another order", "core.op.laid_out", real(2, 3, 4), dims=(1, 2, 0), torch=False),
 ]

@@ -24,6 +24,7 @@ import numpy as np
 
 from ..core.backend import device
 from ..core.dtypes import dtype
+from ..core.provenance import PACKAGE
 from ..core.size import Size
 from ..core.tensor import Tensor
 from ..nn.module import Module
@@ -114,7 +115,7 @@ class Reach:
     def add_closure(self, function: Any) -> None:
         """The cells of a function, which may be given other contents."""
         function = getattr(function, "__func__", function)
-        if isinstance(function, FunctionType):
+        if isinstance(function, FunctionType) and not function.__code__.co_filename.startswith(PACKAGE):
             for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
                 self._entry(_Cell(cell), name, _names(function.__code__), name, owner=cell)
 

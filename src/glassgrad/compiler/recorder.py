@@ -184,7 +184,11 @@ class Recorder:
 
     def run(self, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """function(*args, **kwargs), watched. What it returns; `stopped` says why it was in vain, if it was."""
-        self.reach.add_closure(function)
+        try:
+            self.reach.add_closure(function)
+        except Unknown as problem:
+            self.stop(str(problem))
+            return function(*args, **kwargs)
         with watching(self.notice):
             sys.setprofile(self.hook)
             try:

@@ -230,7 +230,9 @@ class Op:
         if self.jvp == "elementwise":  # a diagonal Jacobian is its own transpose
             parts = [self.formulas[i](tangents[i], *self.save(i, primals, options, y)) for i in moving]
         elif self.jvp == "linear":
-            return self.apply([_zeros(x) if t is None else t for t, x in zip(tangents, primals, strict=True)], options)
+            pairs = zip(tangents, primals, strict=True)
+            given = [_zeros(x) if t is None else _laid_as(t, x) if self.view else t for t, x in pairs]
+            return self.apply(given, options)
         elif self.jvp == "multilinear":
             parts = [self.apply([tangents[i] if k == i else x for k, x in enumerate(primals)], options) for i in moving]
         else:
@@ -245,6 +247,14 @@ def _zeros(x: Any) -> Any:
         return x
     zeros = xp_of(array).zeros_like(array)
     return Tensor._of(zeros) if isinstance(x, Tensor) else zeros
+
+
+def _laid_as(t: Any, x: Any) -> Any:
+    """The tangent t with its dims in the order in memory that those of x have: what is a view of x is one of t."""
+    a, b = (v.array if isinstance(v, Tensor) else v for v in (t, x))
+    if type(a) is not ndarray or type(b) is not ndarray or a.strides == b.strides:
+        return t
+    return laid_out(t, dims=tuple(sorted(range(b.ndim), key=lambda d: -b.strides[d])))
 
 
 class _Repeat(list[Any]):
@@ -542,6 +552,20 @@ def pick(out: Tensor, node: Node, index: int) -> Tensor:
         out._node = chosen
         out._needs = True
     return out
+
+
+# --- the same numbers in another order in memory ---
+
+
+@op(jvp="linear")
+def laid_out(x: Any, *, dims: tuple[int, ...]) -> Any:
+    """x with its dims in memory in this order, outermost first."""
+    made = xp_of(x).empty([x.shape[d] for d in dims], x.dtype).transpose([dims.index(d) for d in range(x.ndim)])
+    made[...] = x
+    return made
+
+
+laid_out.vjp(x=lambda g: g)
 
 
 # --- a variable of its own ---

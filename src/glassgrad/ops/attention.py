@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..core.backend import Array, xp_of
+from ..core.backend import Array, ndarray, xp_of
 from ..core.batched import whole
 from ..core.op import op
 from ..core.tensor import Tensor
@@ -38,7 +38,10 @@ def attend(q: Array, k: Array, v: Array, *, scale: float, causal: bool) -> tuple
         scores = xp.where(xp.tri(*scores.shape[-2:], dtype=bool), scores, xp.asarray(-math.inf, scores.dtype))
     p = xp.exp(scores - scores.max(-1, keepdims=True))
     p /= p.sum(-1, keepdims=True)
-    return p @ v, p
+    if type(q) is not ndarray:
+        return p @ v, p
+    # As PyTorch's, the result's dims follow in memory as the query's.
+    return xp.matmul(p, v, out=xp.empty_like(q, shape=(*q.shape[:-1], v.shape[-1]))), p
 
 
 def _through_softmax(d: Any, p: Any, scale: float) -> Any:
