@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 import warnings
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
 
@@ -505,6 +506,33 @@ def test_arguments_are_compared() -> None:
     with pytest.warns(UserWarning, match="recorded 8 times"):
         compiled(values(4))
     assert "8 times" in compiled.reason
+
+
+class Batch:
+    def __init__(self, x: gg.Tensor) -> None:
+        self.x = x
+
+
+def test_an_object_made_for_each_call_is_another_argument() -> None:
+    """Also where it lies where the one before lay."""
+    compiled = gg.compile(lambda batch: batch.x * 2)
+    for seed in range(6):
+        x = values(3, seed=seed)
+        assert np.array_equal(host(compiled(Batch(x))), host(x * 2))
+
+
+def test_an_object_given_again_is_looked_into() -> None:
+    compiled = gg.compile(lambda batch: batch.x * 2)
+    batch = Batch(values(3))
+    for seed in range(3):
+        batch.x = values(3, seed=seed)
+        assert np.array_equal(host(compiled(batch)), host(batch.x * 2))
+
+
+def test_a_result_keeps_its_type() -> None:
+    compiled = gg.compile(lambda x: OrderedDict(y=x * 2))
+    for _ in range(2):
+        assert type(silent(lambda: compiled(values(3)))) is OrderedDict
 
 
 def test_numbers_that_are_equal_and_not_the_same() -> None:

@@ -17,7 +17,8 @@ from ..core.watch import watchers
 from ..nn.module import Module
 from .plan import Plan
 from .reach import is_plain, told_apart
-from .recorder import Recorder, Slot, described
+from .recorder import Recorder, described
+from .tree import Slot, is_tree, items
 
 PLANS = 8  # recordings of one function; whoever needs more is not helped by any
 _recording = threading.local()
@@ -97,11 +98,22 @@ def _form(x: Any, inputs: list[Tensor]) -> Any:
                 return Slot(k)
         inputs.append(x)
         return described(x)
-    if isinstance(x, dict):
-        return tuple([(key, _form(value, inputs)) for key, value in x.items()])
-    if isinstance(x, (list, tuple)):
-        return type(x), tuple([_form(value, inputs) for value in x])
-    return type(x), told_apart(x) if is_plain(x) else id(x)
+    if is_tree(x):
+        return type(x), tuple([(key, _form(value, inputs)) for key, value in items(x)])
+    return (type(x), told_apart(x)) if is_plain(x) else Itself(x)
+
+
+class Itself:
+    """An object as a key: equal to itself alone, and kept, so that no other can take its place in memory."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Itself) and other.x is self.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
 
 
 class CompiledModule(Module):

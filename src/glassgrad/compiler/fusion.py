@@ -14,7 +14,8 @@ from typing import Any
 
 from ..core.native import program
 from ..core.op import Formula, Op, record
-from .recorder import Instruction, Shape, Slot
+from .recorder import Instruction, Shape
+from .tree import Slot
 
 INPUTS = 10  # tensors; a program takes 12 arguments
 
@@ -66,10 +67,9 @@ class Fused(Op):
         self.node_name = "FusedBackward0"
         formulas: dict[str, Formula | None] = {}
         for name, slot in zip(names, slots, strict=True):
-            route = Route(members, slot)
+            route = Route(members, slots, slot)
             formulas[name] = route.slope if self.result in route.moving else None
-            self.mentions[name] = tuple(n for n, s in zip(names, slots, strict=True) if s in route.needed)
-            route.kept = [s for s in slots if s in route.needed]
+            self.mentions[name] = tuple(names[slots.index(kept)] for kept in route.kept)
         self.place_formulas(formulas)
 
     def _forward(self, *inputs: Any) -> Any:
@@ -86,9 +86,8 @@ class Route:
     computed from; kept: the chain's inputs among them, in order.
     """
 
-    def __init__(self, members: list[Member], slot: int) -> None:
+    def __init__(self, members: list[Member], slots: list[int], slot: int) -> None:
         self.members, self.slot = members, slot
-        self.kept: list[int] = []
         self.moving, self.needed = {slot}, set[int]()
         for m in members:
             if m.moved_by(self.moving):
@@ -98,6 +97,7 @@ class Route:
                 self.needed |= m.asked(i)
             if m.out in self.needed:
                 self.needed |= m.reads()
+        self.kept = [s for s in slots if s in self.needed]
 
     def slope(self, g: Any, *inputs: Any) -> Any:
         """The formulas of the members, last first, at values that are computed again."""

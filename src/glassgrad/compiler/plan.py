@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -11,7 +11,8 @@ from ..core.modes import grad_mode
 from ..core.provenance import Place, show
 from ..core.tensor import Tensor
 from .fusion import fuse
-from .recorder import Instruction, Recording, Slot, described, leaves
+from .recorder import Instruction, Recording, described
+from .tree import Slot, is_tree, items, leaves, paths, rebuilt, slots_of
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Step:
     args: Callable[[list[Any]], Any]
     names: tuple[str, ...]
     options: Callable[[list[Any]], Any]
-    paths: list[tuple[tuple[Any, ...], int]]
+    results: list[tuple[tuple[Any, ...], int]]  # the keys that lead to each, and its slot
     fresh: list[int]  # slots whose nodes the user's line gets
     place: Place | None
     gone: tuple[int, ...]  # slots that nobody needs from here on
@@ -34,7 +35,7 @@ class Step:
             made = self.function(*self.args(values), **options)
         else:
             made = self.function(*self.args(values))
-        for path, number in self.paths:
+        for path, number in self.results:
             found = made
             for key in path:
                 found = found[key]
@@ -91,30 +92,25 @@ class Plan:
         steps, there = [], {*range(self.inputs), *self.outside}
         for number, x in self.outside.items():
             self.template[number] = x
-        reads = [set(slots_of((i.args, i.options))) for i in self.instructions]
+        last = {slot: at for at, i in enumerate(self.instructions) for slot in (*i.reads(), *i.makes())}
         for at, i in enumerate(self.instructions):
-            made = set(slots_of(i.result))
-            gone = (reads[at] | made) - kept - set().union(*reads[at + 1 :])
-            fresh = [k for k in sorted(made - there) if self.shapes[k][2]]
+            made = set(i.makes())
+            gone = tuple(sorted(slot for slot in made.union(i.reads()) - kept if last[slot] == at))
+            fresh = [slot for slot in sorted(made - there) if self.shapes[slot][2] and i.place is not None]
             there |= made
             args, options = self._gather(i.args), self._gather(tuple(i.options.values()))
-            fresh, paths = fresh if i.place is not None else [], list(_paths(i.result))
-            steps.append(
-                Step(_name(i), i.function, args, tuple(i.options), options, paths, fresh, i.place, tuple(sorted(gone)))
-            )
+            results = [(path, x.number) for path, x in paths(i.result) if isinstance(x, Slot)]
+            steps.append(Step(_name(i), i.function, args, tuple(i.options), options, results, fresh, i.place, gone))
         return steps
 
     def _gather(self, x: Any) -> Callable[[list[Any]], Any]:
         """What builds the tree x out of the list again."""
-        if not _is_tree(x):
+        if not is_tree(x):
             return itemgetter(self._at(x))
-        if type(x) is tuple and len(x) > 1 and not any(map(_is_tree, x)):
+        if type(x) is tuple and len(x) > 1 and not any(map(is_tree, x)):
             return itemgetter(*map(self._at, x))
-        parts = [self._gather(value) for value in (x.values() if isinstance(x, dict) else x)]
-        if isinstance(x, dict):
-            return lambda values: {key: part(values) for key, part in zip(x, parts, strict=True)}
-        make: Any = getattr(type(x), "_make", type(x))
-        return lambda values: make([part(values) for part in parts])
+        parts = [self._gather(value) for _, value in items(x)]
+        return lambda values: rebuilt(x, [part(values) for part in parts])
 
     def _at(self, x: Any) -> int:
         """Where a Slot or a constant is in the list."""
@@ -146,7 +142,7 @@ class Plan:
         return "\n".join([*lines, "}"])
 
     def _line(self, i: Instruction) -> str:
-        made = self._tensors(slots_of(i.result)) or "-"
+        made = self._tensors(i.makes()) or "-"
         args, options = i.operation if i.op is not None and not i.parts else (i.args, i.options)
         given = [_shown(x) for x in leaves(args)] + [
             f"{key}={_shown(x)}" for key, x in options.items() if x is not None
@@ -159,23 +155,6 @@ class Plan:
 
 def _name(i: Instruction) -> str:
     return i.op.name if i.op is not None else i.name.rpartition("<locals>.")[2]
-
-
-def slots_of(x: Any) -> list[int]:
-    return [leaf.number for leaf in leaves(x) if isinstance(leaf, Slot)]
-
-
-def _is_tree(x: Any) -> bool:
-    return isinstance(x, dict) or type(x) in (tuple, list) or (isinstance(x, tuple) and hasattr(x, "_fields"))
-
-
-def _paths(x: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], int]]:
-    """Where in a tree the slots are: the keys that lead there, and the number."""
-    if isinstance(x, Slot):
-        yield path, x.number
-    elif isinstance(x, (dict, tuple, list)):
-        for key, value in x.items() if isinstance(x, dict) else enumerate(x):
-            yield from _paths(value, (*path, key))
 
 
 def _shown(x: Any) -> str:

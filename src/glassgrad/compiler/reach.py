@@ -28,6 +28,7 @@ from ..core.provenance import PACKAGE
 from ..core.size import Size
 from ..core.tensor import Tensor
 from ..nn.module import Module
+from .tree import is_tree, items
 
 PLAIN = {bool, int, float, complex, str, bytes, type(None), dtype, device, Size, slice, range}
 STORES = ("_parameters", "_buffers", "_modules")  # where a Module has what is an attribute of it
@@ -90,9 +91,9 @@ class Reach:
     def _leave_out(self, x: Any) -> None:
         """Containers of arguments are compared at every call, not here."""
         self._arguments.add(id(x))
-        if isinstance(x, (dict, list, tuple)):
-            for item in x.values() if isinstance(x, dict) else x:
-                self._leave_out(item)
+        for _, value in items(x):
+            if is_tree(value):
+                self._leave_out(value)
 
     # --- writing down ---
 

@@ -30,6 +30,7 @@ from ..core.watch import watching
 from ..nn.layers.container import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from ..nn.module import Module
 from .reach import Before, Reach, Unknown, is_plain
+from .tree import Slot, leaves, mapped, slots_of
 
 # Library code that only hands on to the user's: what it calls is written down as if the user's code had called it.
 GLUE = {Module.__call__.__code__, Sequential.forward.__code__}
@@ -102,20 +103,10 @@ class Instruction:
     out: Any = None  # while recording: what the operation made
 
     def reads(self) -> list[int]:
-        return [x.number for x in leaves((self.args, self.options)) if isinstance(x, Slot)]
+        return slots_of((self.args, self.options))
 
     def makes(self) -> list[int]:
-        return [x.number for x in leaves(self.result) if isinstance(x, Slot)]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A tensor of the program, by number."""
-
-    number: int
-
-    def __repr__(self) -> str:
-        return f"%{self.number}"
+        return slots_of(self.result)
 
 
 Shape = tuple[tuple[int, ...], Any, bool]  # of a tensor: its shape, dtype, and whether it wants a gradient
@@ -123,26 +114,6 @@ Shape = tuple[tuple[int, ...], Any, bool]  # of a tensor: its shape, dtype, and 
 
 def described(x: Tensor) -> Shape:
     return x.array.shape, x.array.dtype, x._needs
-
-
-CONTAINERS = (tuple, list, dict)
-
-
-def mapped(f: Callable[[Any], Any], x: Any) -> Any:
-    """f of every leaf of nested tuples, lists and dicts."""
-    if isinstance(x, dict):
-        return {key: mapped(f, value) for key, value in x.items()}
-    if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*(mapped(f, value) for value in x))
-    if type(x) in CONTAINERS:
-        return type(x)(mapped(f, value) for value in x)
-    return f(x)
-
-
-def leaves(x: Any) -> list[Any]:
-    found: list[Any] = []
-    mapped(found.append, x)
-    return found
 
 
 @dataclass
