@@ -54,6 +54,21 @@ def test_import_is_light() -> None:
     assert not heavy, f"{heavy}: import them where they are needed"
 
 
+def test_rare_operations_open_at_first_touch() -> None:
+    late = glassgrad.ops.late
+    closed = f"import glassgrad, sys; print([m for m in {list(late.LATE)!r} if f'glassgrad.ops.{{m}}' in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    run = subprocess.run([sys.executable, "-c", closed], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+    for gives in late.LATE.values():
+        for name in gives.public.split():
+            assert callable(getattr(glassgrad, name))
+            assert name in dir(glassgrad)
+        for name in [*gives.methods.split(), *(f"{name}_" for name in gives.in_place.split())]:
+            assert callable(getattr(glassgrad.Tensor, name))
+            assert not isinstance(vars(glassgrad.Tensor)[name], late.Method)
+
+
 def test_import_says_nothing() -> None:
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", "import glassgrad"],

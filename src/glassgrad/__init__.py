@@ -65,8 +65,15 @@ _ROOMS = {
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f"glassgrad.{name}")
+    if name in ops.late.HOME:
+        found = globals()[name] = ops.late.find(name)
+        return found
     if name == "compile":
         return importlib.import_module("glassgrad.compiler").compile
     if name == "bfloat16":  # needs ml_dtypes
         return dtypes.named(name)
     raise AttributeError(f"module 'glassgrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS, *ops.late.HOME, "bfloat16", "compile"})

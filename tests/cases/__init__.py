@@ -1,11 +1,16 @@
-"""The table of cases, one file for each file of operations."""
+"""The table of cases, one file for each file of operations; all of those are opened."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
 
+import glassgrad.ops
+
 from .make import Case
+
+for _info in pkgutil.iter_modules(glassgrad.ops.__path__):
+    importlib.import_module(f"glassgrad.ops.{_info.name}")
 
 
 def all_cases() -> list[Case]:

@@ -17,10 +17,16 @@ else:
     engine = kernels.engine
 
 
-def attach() -> None:
-    """Put kernels behind the operations, when all of those are declared."""
+def faster(name: str | tuple[str, int], function: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel of an operation and, where that gives None, its function; or of (operation, position of an input) and
+    the formula of that input."""
+    return function if engine is None else kernels.faster(name, function)
+
+
+def add_paths(registry: dict[str, Any]) -> None:
+    """Tell the engine which operations are walked back through in one go, when those are declared."""
     if engine is not None:
-        kernels.attach()
+        kernels.add_paths(registry)
 
 
 def program(function: Callable[..., Any]) -> Any:

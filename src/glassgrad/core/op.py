@@ -28,7 +28,7 @@ from . import modes
 from .backend import ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
 from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
-from .native import engine, program
+from .native import engine, faster, program
 from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
 from .views import View, view_of
@@ -81,7 +81,8 @@ class Op:
         named, rest, self.options = arguments(signature or forward) if inputs is None else (inputs, None, {})
         self.name = name or forward.__name__.rstrip("_")
         self.node_name = "".join([part.capitalize() for part in self.name.split("_")]) + "Backward0"
-        self.forward = forward
+        self.forward = faster(self.name, forward) if listed else forward
+        self.listed = listed
         self.inputs = [*named, rest] if rest else named
         self.variadic = rest is not None
         self.outputs = outputs
@@ -130,6 +131,8 @@ class Op:
         placed: list[Any] = [self.declared.get(name) for name in self.inputs]
         if self.jvp == "elementwise":
             placed = [formula and program(formula) for formula in placed]
+        if self.listed:
+            placed = [faster((self.name, k), formula) for k, formula in enumerate(placed)]
         self.formulas = position(placed)
         self.takers = position([self._taker(self.mentions.get(name, ())) for name in self.inputs])
         # for each input, the positions of the inputs its formula keeps; len(inputs) stands for y

@@ -11,16 +11,14 @@ import math
 import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 NAMESPACE = "glassgrad"  # what stands before a dtype's or a Size's name; "torch" for PyTorch's own text
 
 
-@dataclass(frozen=True)
-class PrintOptions:
+class PrintOptions(NamedTuple):
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -65,12 +63,12 @@ def set_printoptions(
         raise ValueError("set_printoptions: linewidth must be finite; for long lines give a large number")
     if profile is not None and profile not in PROFILES:
         raise ValueError(f"set_printoptions: profile must be one of {list(PROFILES)}, got {profile!r}")
-    _options = replace(_options if profile is None else PROFILES[profile], **given)
+    _options = (_options if profile is None else PROFILES[profile])._replace(**given)
 
 
 def get_printoptions() -> dict[str, Any]:
     """The options in force, as the keyword arguments of `set_printoptions`."""
-    return asdict(_options)
+    return _options._asdict()
 
 
 @contextmanager

@@ -40,14 +40,10 @@ def traced(*call: Any) -> Any:
     return trace(*call)
 
 
-def attach() -> None:
-    """Put the kernels behind the operations."""
-    from .behind import attach
-
-    attach()
-
-
-engine = load()
+engine: Any = load()
 if engine is not None:
     engine.keep_memory()
     engine.use_blas(numpy_core.__file__)  # which is linked to the BLAS that NumPy brings along
+
+    from .behind import add_paths as add_paths
+    from .behind import faster as faster

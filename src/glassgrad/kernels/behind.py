@@ -3,40 +3,35 @@ operation's own function then takes. Gradients of gradients never come here: the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..core.op import REGISTRY
-from ..ops.recurrent import CELLS
 from . import engine
 
 Kernel = Callable[..., Any]
 
 
-def first(kernel: Kernel, function: Kernel) -> Kernel:
-    """The kernel, and the function where that gives None."""
+def faster(name: str | tuple[str, int], function: Kernel) -> Kernel:
+    """The kernel of that name, and the function where there is none or it gives None."""
+    kernel = KERNELS.get(name)
+    if kernel is None:
+        return function
 
+    @functools.wraps(function)
     def either(*arrays: Any, **options: Any) -> Any:
         made = kernel(*arrays, **options)
         return function(*arrays, **options) if made is None else made
 
-    either.__wrapped__ = function  # type: ignore[attr-defined]
     return either
 
 
-def attach() -> None:
-    """Put every kernel in its place; called once, when the operations are there."""
-    for name, kernel in KERNELS.items():
-        REGISTRY[name].forward = first(kernel, REGISTRY[name].forward)
-    for (name, k), kernel in SLOPES.items():
-        REGISTRY[name].formulas[k] = first(kernel, REGISTRY[name].formulas[k])
+def add_paths(registry: dict[str, Any]) -> None:
+    """Tell the engine what is done in one go; `registry` has the operations by name."""
     for path, kernel in PATHS.items():
-        engine.add_path(tuple(REGISTRY[name] for name in path), kernel)
-    lstm = CELLS["lstm"]
-    CELLS["lstm"] = replace(lstm, forward=first(engine.lstm_step, lstm.forward), back=first(lstm_step_back, lstm.back))
+        engine.add_path(tuple(registry[name] for name in path), kernel)
 
 
 # --- convolution and pooling ---
@@ -210,12 +205,17 @@ def lstm_step_back(d: Any, *arrays: Any) -> Any:
     return None if slope is None else (None, slope, d)
 
 
-KERNELS: dict[str, Kernel] = {
+# By operation, or by operation and position of the input that a formula is for. Formulas are called with tensors, too,
+# which no kernel takes.
+KERNELS: dict[str | tuple[str, int], Kernel] = {
     "convolution": convolution, "convolution_input": convolution_input, "convolution_weight": convolution_weight,
     "max_pool": max_pool, "put_window": put_window, "sum": sum_, "matmul": matmul_, "linear": linear_,
-    "gelu": engine.gelu, "attend": attend, "scale_shift": engine.scale_shift, "sum_to_size": sum_to_size,
-    "softmax": softmax_, "log_softmax": log_softmax_, "standardize": standardize, "unroll": unroll,
-    "unroll_back": unroll_back,
+    "gelu": engine.gelu, ("gelu", 0): engine.gelu_slope, "sum_to_size": sum_to_size,
+    "softmax": softmax_, ("softmax", 0): softmax_slope, "log_softmax": log_softmax_,
+    "standardize": standardize, ("standardize", 0): standardize_slope,
+    "scale_shift": engine.scale_shift, ("scale_shift", 0): scaled_slope, ("scale_shift", 1): scale_slope,
+    "attend": attend, **{("attend", i): attend_slope(name) for i, name in enumerate("qkv")},
+    "unroll": unroll, "unroll_back": unroll_back, "lstm_step": engine.lstm_step, "lstm_step_back": lstm_step_back,
 }  # fmt: skip
 
 # What is done in one go on the way back; see native/tape.cpp.
@@ -223,11 +223,4 @@ PATHS: dict[tuple[str, ...], Kernel] = {
     ("convolution",): convolution_slopes,
     ("max_pool", "relu"): slopes_through_relu,
     ("max_pool", "relu", "convolution"): slopes_through_relu_and_convolution,
-}  # fmt: skip
-
-# Formulas, by operation and position of the input. They are called with tensors, too, which no kernel takes.
-SLOPES: dict[tuple[str, int], Kernel] = {
-    ("gelu", 0): engine.gelu_slope, ("softmax", 0): softmax_slope, ("standardize", 0): standardize_slope,
-    ("scale_shift", 0): scaled_slope, ("scale_shift", 1): scale_slope,
-    **{("attend", i): attend_slope(name) for i, name in enumerate("qkv")},
 }  # fmt: skip

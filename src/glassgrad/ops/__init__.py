@@ -7,38 +7,30 @@ import functools
 from typing import Any
 
 from ..core import native
+from ..core.op import REGISTRY
 from ..core.tensor import Tensor
 from ..core.views import in_place
 from . import (
     activations,
     arithmetic,
     arrange,
-    attention,
-    bessel,
     cast,
     choice,
     classification,
     complexes,
     copies,
     create,
-    ctc,
     cumulative,
-    decompositions,
     dropout,
     einsum,
     elementwise,
-    embeddings,
     extremes,
     formats,
-    gamma,
     gather,
-    grid,
     index,
+    late,
     linalg,
     losses,
-    margins,
-    matrices,
-    natives,
     neural,
     norms,
     operators,
@@ -46,14 +38,9 @@ from . import (
     parts,
     pool,
     randoms,
-    recurrent,
     reduce,
-    resample,
     shape,
-    solve,
     special,
-    statistics,
-    unpool,
     windows,
 )
 
@@ -64,8 +51,6 @@ MODULES = (
     complexes,
     activations,
     special,
-    gamma,
-    bessel,
     cast,
     reduce,
     extremes,
@@ -76,31 +61,18 @@ MODULES = (
     index,
     gather,
     order,
-    statistics,
     arrange,
     create,
     randoms,
     linalg,
     einsum,
-    solve,
-    decompositions,
-    matrices,
     windows,
     pool,
-    resample,
     dropout,
     neural,
     losses,
     classification,
     norms,
-    margins,
-    embeddings,
-    attention,
-    unpool,
-    grid,
-    ctc,
-    recurrent,
-    natives,
     copies,
 )
 
@@ -130,6 +102,11 @@ def attach() -> None:
             setattr(Tensor, name, getattr(module, name))
         for name in module.IN_PLACE:
             setattr(Tensor, f"{name}_", _changing(getattr(module, name)))
+    for gives in late.LATE.values():
+        for name in gives.methods.split():
+            setattr(Tensor, name, late.Method(name, name))
+        for name in gives.in_place.split():
+            setattr(Tensor, f"{name}_", late.Method(f"{name}_", name, _changing))
     for name, call in OPERATORS.items():
         setattr(Tensor, name, call)
     for name, read in shape.PROPERTIES.items():
@@ -137,4 +114,4 @@ def attach() -> None:
 
 
 attach()
-native.attach()
+native.add_paths(REGISTRY)

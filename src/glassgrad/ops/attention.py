@@ -19,14 +19,9 @@ from .choice import where
 from .create import zeros
 from .dropout import dropout
 from .linalg import matmul_
-from .neural import linear, softmax, softmax_
+from .neural import linear, softmax, softmax_, softmax_slope
 from .reduce import mean
-from .reduce import sum as sum_over
 from .shape import unsqueeze
-
-__all__: list[str] = []
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
 
 
 @op(outputs=2)
@@ -36,17 +31,11 @@ def attend(q: Array, k: Array, v: Array, *, scale: float, causal: bool) -> tuple
     scores = (q * scale) @ k.mT
     if causal:
         scores = xp.where(xp.tri(*scores.shape[-2:], dtype=bool), scores, xp.asarray(-math.inf, scores.dtype))
-    p = xp.exp(scores - scores.max(-1, keepdims=True))
-    p /= p.sum(-1, keepdims=True)
+    p = softmax_(scores, dim=-1)
     if type(q) is not ndarray:
         return p @ v, p
     # As PyTorch's, the result's dims follow in memory as the query's.
     return xp.matmul(p, v, out=xp.empty_like(q, shape=(*q.shape[:-1], v.shape[-1]))), p
-
-
-def _through_softmax(d: Any, p: Any, scale: float) -> Any:
-    """What a change d of the scores makes of p, and what a gradient d of p is of the scores: p (d - sum(p d)) scale."""
-    return p * (d - sum_over(p * d, dim=(-1,), keepdim=True)) * scale
 
 
 def _attend_slopes(g: Any, q: Any, k: Any, v: Any, p: Any, scale: float) -> dict[str, Any]:
@@ -56,7 +45,7 @@ def _attend_slopes(g: Any, q: Any, k: Any, v: Any, p: Any, scale: float) -> dict
         for_v = matmul_(p.mT, of_y)
         through = matmul_(of_y, v.mT)
         of_p = through if of_p is None else of_p + through
-    of_scores = _through_softmax(of_p, p, scale)
+    of_scores = softmax_slope(of_p, p, -1) * scale
     return {"q": matmul_(of_scores, k), "k": matmul_(of_scores.mT, q), "v": for_v}
 
 
@@ -79,7 +68,7 @@ attend.vjp(**{name: _attend_slope(name) for name in attend.op.inputs})
 def _(primals: Any, tangents: Any, y: Any, *, scale: float, causal: bool) -> Any:
     (q, k, v), (dq, dk, dv), p = primals, tangents, y[1]
     parts = [matmul_(a, b.mT) for a, b in ((dq, k), (q, dk)) if a is not None and b is not None]
-    dp = _through_softmax(sum(parts[1:], parts[0]), p, scale) if parts else p * 0
+    dp = softmax_slope(sum(parts[1:], parts[0]), p, -1) * scale if parts else p * 0
     dy = matmul_(dp, v)
     return (dy if dv is None else dy + matmul_(p, dv)), dp
 

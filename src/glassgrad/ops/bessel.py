@@ -19,11 +19,6 @@ from ..core.op import Formula, op
 from .choice import where
 from .elementwise import cos, sign
 
-__all__ = ["i0"]
-METHODS: tuple[str, ...] = ("i0",)
-IN_PLACE: tuple[str, ...] = ("i0",)
-
-
 # --- I: growing ---
 
 

@@ -20,10 +20,6 @@ from .gather import gather
 from .losses import chosen, reduced
 from .parts import unbind
 
-__all__: list[str] = []
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 NEVER = -1e9  # a log-probability in place of -inf: finite, so that what cannot happen has the gradient 0
 
 

@@ -25,13 +25,6 @@ from .choice import _zero, where
 from .cumulative import others
 from .solve import identity, inv_, lapack, matrix, raw, solve_triangular, solve_triangular_
 
-__all__ = [
-    "cholesky", "cholesky_inverse", "cholesky_solve", "det", "logdet", "pinverse", "qr", "slogdet", "svd",
-]  # fmt: skip
-METHODS: tuple[str, ...] = tuple(__all__)
-IN_PLACE: tuple[str, ...] = ()
-
-
 NOT_CONVERGED = "The algorithm failed to converge; does the input contain nan or inf?"
 
 

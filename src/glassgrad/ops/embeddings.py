@@ -9,10 +9,6 @@ from ..core.tensor import Tensor
 from .gather import embedding as lookup
 from .gather import gather, index_add
 
-__all__: list[str] = []
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 
 def embedding(
     input: Tensor,

@@ -17,10 +17,6 @@ from ..core.tensor import Tensor
 from .arithmetic import exp, log, mul
 from .polynomials import partly
 
-__all__ = ["digamma", "igamma", "igammac", "lgamma", "mvlgamma", "polygamma"]
-METHODS: tuple[str, ...] = tuple(__all__)
-IN_PLACE: tuple[str, ...] = tuple(__all__)
-
 # --- log gamma and its derivatives ---
 
 

@@ -17,10 +17,6 @@ from ..core.tensor import Tensor
 from .choice import where
 from .gather import gather
 
-__all__ = ["affine_grid_generator", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d"]
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
 

@@ -14,11 +14,6 @@ from .losses import chosen, reduced, tensors
 from .norms import pairwise_distance
 from .reduce import sum as sum_over
 
-__all__ = ["cosine_embedding_loss", "hinge_embedding_loss", "margin_ranking_loss", "triplet_margin_loss"]
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
-
 # --- margins ---
 
 

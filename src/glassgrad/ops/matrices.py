@@ -21,12 +21,6 @@ from .linalg import fit, matmul
 from .shape import broadcast_shapes, wraps
 from .solve import identity, inv, matrix, raw, solve, solve_triangular, solve_triangular_
 
-__all__ = [
-    "cdist", "corrcoef", "cov", "dist", "lu_solve", "matrix_exp", "matrix_power", "pdist",
-]  # fmt: skip
-METHODS: tuple[str, ...] = ("corrcoef", "cov", "dist", "lu_solve", "matrix_exp", "matrix_power")
-IN_PLACE: tuple[str, ...] = ()
-
 # --- norms ---
 
 

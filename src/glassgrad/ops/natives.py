@@ -11,13 +11,6 @@ from .create import zeros
 from .norms import batch_norm, group_norm, layer_norm
 from .reduce import mean
 
-__all__ = [
-    "_batch_norm_with_update", "_native_batch_norm_legit", "native_batch_norm", "native_group_norm",
-    "native_layer_norm",
-]  # fmt: skip
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 
 def _statistics(x: Tensor, dims: tuple[int, ...], eps: float) -> tuple[Tensor, Tensor]:
     """The mean and 1 / sqrt(var + eps) over dims, with 1 in their place."""

@@ -41,18 +41,18 @@ def log_softmax_(x: Array, *, dim: int) -> Array:
     return y
 
 
-def _softmax_slope(g: Any, y: Any, dim: int) -> Any:
+def softmax_slope(g: Any, y: Any, dim: int) -> Any:
     t = g * y
     return t - y * sum_over(t, dim=(dim,), keepdim=True)
 
 
-softmax_.vjp(x=_softmax_slope)
+softmax_.vjp(x=softmax_slope)
 log_softmax_.vjp(x=lambda g, y, dim: g - exp(y) * sum_over(g, dim=(dim,), keepdim=True))
 
 
 @softmax_.jvp
 def _(primals: Any, tangents: Any, y: Any, *, dim: int) -> Any:
-    return _softmax_slope(tangents[0], y, dim)  # the Jacobian is symmetric
+    return softmax_slope(tangents[0], y, dim)  # the Jacobian is symmetric
 
 
 @log_softmax_.jvp
@@ -97,7 +97,7 @@ def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 def _softmax_backward_data(grad_output: Tensor, output: Tensor, dim: int, input_dtype: Any) -> Tensor:
     """The gradient of softmax from its output: y (g - sum(g y)) along dim, in the input's dtype."""
-    return _softmax_slope(grad_output, output, wrap(dim, output.array.ndim)).to(input_dtype)
+    return softmax_slope(grad_output, output, wrap(dim, output.array.ndim)).to(input_dtype)
 
 
 # --- linear ---

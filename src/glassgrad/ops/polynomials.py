@@ -17,10 +17,6 @@ from ..core.op import Formula, op
 from ..core.tensor import Tensor
 from .choice import broadcast
 
-__all__: list[str] = []
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 Step = Callable[[Any, int, Any, Any], Any]  # (x, k, p_k, p_{k-1}) -> p_{k+1}
 
 

@@ -12,15 +12,15 @@ Sources: Elman 1990; Hochreiter, Schmidhuber 1997; Cho et al. 2014, arXiv:1406.1
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.autograd import grad
 from ..core.backend import Array, xp_of
 from ..core.forward import again
 from ..core.modes import enable_grad
+from ..core.native import faster
 from ..core.op import op
 from ..core.tensor import Tensor
 from .activations import relu
@@ -34,16 +34,11 @@ from .neural import linear
 from .parts import chunk, unbind
 from .windows import half_in_float32
 
-__all__ = ["gru", "gru_cell", "lstm", "lstm_cell", "rnn_relu", "rnn_relu_cell", "rnn_tanh", "rnn_tanh_cell"]
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 Sizes = tuple[int, ...]
 Pair = tuple[Any, Any]
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One step of n rows, three times: as it is defined, and forward and back on raw arrays.
 
     gates    how many blocks of H numbers a weight has
@@ -170,7 +165,7 @@ def _gru_back(d: Array, gates: Array, m_n: Array, h0: Array, k0: None, dh: Array
 CELLS = {
     "rnn_tanh": _elman(tanh, lambda a: xp_of(a).tanh(a, out=a), lambda h: 1 - h * h),
     "rnn_relu": _elman(relu, lambda a: xp_of(a).maximum(a, 0, out=a), lambda h: h > 0),
-    "lstm": Cell(4, False, _lstm_step, _lstm_forward, _lstm_back),
+    "lstm": Cell(4, False, _lstm_step, faster("lstm_step", _lstm_forward), faster("lstm_step_back", _lstm_back)),
     "gru": Cell(3, True, _gru_step, _gru_forward, _gru_back),
 }
 

@@ -16,10 +16,6 @@ from .index import index
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, along
 from .windows import Sizes, grown, overlap_add, places, sizes_of, windows
 
-__all__ = ["_upsample_bilinear2d_aa", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
 MODES = {
     "nearest": (3, 4, 5), "nearest-exact": (3, 4, 5), "area": (3, 4, 5),
     "linear": (3,), "bilinear": (4,), "bicubic": (4,), "trilinear": (5,),

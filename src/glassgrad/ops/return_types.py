@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ..core import printing
 from ..core.tensor import Tensor
 
 __all__: list[str] = []
@@ -17,36 +18,37 @@ def named_tuple(name: str, *fields: str) -> Any:
 
     def show(self: tuple[Tensor, ...]) -> str:
         shown = ",\n".join(f"{field}={x!r}" for field, x in zip(fields, self, strict=True))
-        return f"glassgrad.return_types.{name}(\n{shown})"
+        return f"{printing.NAMESPACE}.return_types.{name}(\n{shown})"
 
     made.__repr__ = show  # type: ignore[method-assign, assignment]
     return made
 
 
-def _pair(name: str) -> Any:
-    return named_tuple(name, "values", "indices")
+PAIR = ("values", "indices")
+FIELDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("max", "min", "median", "nanmedian", "mode", "cummax", "cummin", "sort", "topk", "kthvalue"), PAIR
+    ),
+    "aminmax": ("min", "max"),
+    "frexp": ("mantissa", "exponent"),
+    "linalg_eig": ("eigenvalues", "eigenvectors"),
+    "linalg_eigh": ("eigenvalues", "eigenvectors"),
+    "linalg_lstsq": ("solution", "residuals", "rank", "singular_values"),
+    "linalg_lu": ("P", "L", "U"),
+    "linalg_lu_factor": ("LU", "pivots"),
+    "linalg_qr": ("Q", "R"),
+    "linalg_slogdet": ("sign", "logabsdet"),
+    "linalg_svd": ("U", "S", "Vh"),
+    "qr": ("Q", "R"),
+    "slogdet": ("sign", "logabsdet"),
+    "svd": ("U", "S", "V"),
+    "triangular_solve": ("solution", "cloned_coefficient"),
+}
 
 
-max, min, median, nanmedian, mode, cummax, cummin, sort, topk, kthvalue = map(
-    _pair, ("max", "min", "median", "nanmedian", "mode", "cummax", "cummin", "sort", "topk", "kthvalue")
-)
-
-
-class aminmax(NamedTuple):
-    min: Tensor
-    max: Tensor
-
-
-frexp = named_tuple("frexp", "mantissa", "exponent")
-linalg_eig = named_tuple("linalg_eig", "eigenvalues", "eigenvectors")
-linalg_eigh = named_tuple("linalg_eigh", "eigenvalues", "eigenvectors")
-linalg_lstsq = named_tuple("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
-linalg_lu = named_tuple("linalg_lu", "P", "L", "U")
-linalg_lu_factor = named_tuple("linalg_lu_factor", "LU", "pivots")
-linalg_qr = named_tuple("linalg_qr", "Q", "R")
-linalg_slogdet = named_tuple("linalg_slogdet", "sign", "logabsdet")
-linalg_svd = named_tuple("linalg_svd", "U", "S", "Vh")
-qr = named_tuple("qr", "Q", "R")
-slogdet = named_tuple("slogdet", "sign", "logabsdet")
-svd = named_tuple("svd", "U", "S", "V")
-triangular_solve = named_tuple("triangular_solve", "solution", "cloned_coefficient")
+def __getattr__(name: str) -> Any:
+    """Made at first use: twenty-five classes would be a tenth of the package's import."""
+    if name not in FIELDS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    made = globals()[name] = named_tuple(name, *FIELDS[name])
+    return made

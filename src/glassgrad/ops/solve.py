@@ -24,10 +24,6 @@ from .index import title
 from .linalg import check_batches, fit
 from .shape import broadcast_shapes
 
-__all__ = ["inverse", "triangular_solve"]
-METHODS: tuple[str, ...] = tuple(__all__)
-IN_PLACE: tuple[str, ...] = ()
-
 
 class LinAlgError(RuntimeError):
     """A matrix is singular, not positive-definite, or a decomposition did not converge."""

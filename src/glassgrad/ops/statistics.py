@@ -20,12 +20,6 @@ from .extremes import shared
 from .reduce import contracted, sum
 from .shape import wrap
 
-__all__ = [
-    "bincount", "diff", "histc", "median", "mode", "nanmedian", "nanquantile", "quantile", "trapezoid", "trapz",
-]  # fmt: skip
-METHODS: tuple[str, ...] = tuple(name for name in __all__ if not name.startswith("trap"))
-IN_PLACE: tuple[str, ...] = ()
-
 # --- median and mode: an element of the input, which gets the gradient ---
 
 

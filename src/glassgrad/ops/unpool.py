@@ -17,11 +17,6 @@ from .pool import max_pool2d
 from .randoms import rand
 from .windows import Sizes, sizes_of
 
-__all__: list[str] = []
-METHODS: tuple[str, ...] = ()
-IN_PLACE: tuple[str, ...] = ()
-
-
 # --- unpooling ---
 
 
