@@ -300,3 +300,8 @@ def test_casts() -> None:
     assert x.to(gg.float32, copy=True) is not x
     assert x.long().tolist() == [1, -2] and x.bool().tolist() == [True, True] and x.type_as(INTS).dtype is gg.int64
     assert x.detach().to("cpu", gg.float64).dtype is gg.float64
+
+
+def test_relu_leaves_what_is_not_below_zero_as_it_is() -> None:
+    for n in (1, 600):
+        assert np.signbit(gg.relu(gg.full((n,), -0.0)).numpy()).all()

@@ -12,6 +12,7 @@ import pytest
 import glassgrad as gg
 from glassgrad.core.native import engine
 from glassgrad.core.op import REGISTRY, Parts
+from glassgrad.ops import attention as attention  # opens its operations
 
 pytestmark = pytest.mark.skipif(engine is None, reason="the kernels are not built, or switched off")
 

@@ -46,7 +46,7 @@ def _same(y: Array, x: Array) -> Array:
 
 # --- piecewise linear ---
 
-_relu = unary(lambda x: np.maximum(x, 0), "relu", x=lambda g, y: where(y <= 0, 0, g))
+_relu = unary(lambda x: choose(x < 0, 0, x), "relu", x=lambda g, y: where(y <= 0, 0, g))
 
 
 def relu(input: Any, inplace: bool = False) -> Any:

@@ -48,6 +48,17 @@ private:
 inline PyArrayObject* as_array(PyObject* x) { return reinterpret_cast<PyArrayObject*>(x); }
 inline bool is_array(PyObject* x) { return Py_IS_TYPE(x, &PyArray_Type); }
 
+template <class T = float>
+T* data(PyObject* array) {
+    return reinterpret_cast<T*>(PyArray_BYTES(as_array(array)));
+}
+
+// A function with the arguments of METH_FASTCALL or METH_KEYWORDS, as a table of methods takes it.
+template <class F>
+PyCFunction fast(F function) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
 // Each file adds what it gives to the module; -1 with a Python error where that fails.
 int add_attention(PyObject* module);
 int add_memory(PyObject* module);

@@ -10,6 +10,10 @@
 #include <mutex>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 namespace glassgrad {
 namespace {
 
@@ -17,6 +21,8 @@ constexpr std::size_t LINE = 64;                        // bytes: where data beg
 constexpr std::size_t LIMIT = std::size_t{1} << 30;     // bytes kept for later
 constexpr int STEPS = 4;                                // size classes between a power of two and the next
 constexpr int CLASSES = 64 * STEPS;
+
+constexpr std::size_t HUGE_PAGE = std::size_t{1} << 21;  // bytes; what is larger asks for such pages: fewer to look up
 
 struct Head {
     std::size_t capacity;  // bytes after the head
@@ -32,6 +38,16 @@ int class_of(std::size_t size, std::size_t& capacity) {
     const std::size_t above = (size - base + step - 1) / step;
     capacity = base + above * step;
     return power * STEPS + static_cast<int>(above);
+}
+
+// Memory from the system; nullptr where there is none.
+void* allocate(std::size_t size) {
+    const std::size_t line = size < HUGE_PAGE ? LINE : HUGE_PAGE;
+    void* made = std::aligned_alloc(line, (size + line - 1) / line * line);
+#if defined(MADV_HUGEPAGE)
+    if (made != nullptr && line == HUGE_PAGE) madvise(made, size, MADV_HUGEPAGE);  // a wish: it may be refused
+#endif
+    return made;
 }
 
 class Store {
@@ -51,11 +67,10 @@ public:
         unlock();
         if (head == nullptr) {
             ++fresh;
-            const std::size_t whole = (LINE + capacity + LINE - 1) / LINE * LINE;  // as aligned_alloc asks for
-            void* made = std::aligned_alloc(LINE, whole);
+            void* made = allocate(LINE + capacity);
             if (made == nullptr) {
                 clear();
-                made = std::aligned_alloc(LINE, whole);
+                made = allocate(LINE + capacity);
                 if (made == nullptr) return nullptr;
             }
             head = static_cast<Head*>(made);

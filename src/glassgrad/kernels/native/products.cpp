@@ -351,9 +351,9 @@ PyObject* use_blas(PyObject*, PyObject* path) {
 
 PyMethodDef methods[] = {
     {"use_blas", use_blas, METH_O, "Take products from this library, on our threads."},
-    {"matmul", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(matmul)), METH_FASTCALL,
+    {"matmul", fast(matmul), METH_FASTCALL,
      "matmul(x, other), or None"},
-    {"linear", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(linear)), METH_FASTCALL,
+    {"linear", fast(linear), METH_FASTCALL,
      "linear(x, w, b), or None"},
     {nullptr, nullptr, 0, nullptr},
 };

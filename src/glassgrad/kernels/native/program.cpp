@@ -459,7 +459,7 @@ PyObject* py_choose(PyObject*, PyObject* const* args, Py_ssize_t count) {
 }
 
 PyMethodDef functions[] = {
-    {"choose", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(py_choose)), METH_FASTCALL,
+    {"choose", fast(py_choose), METH_FASTCALL,
      "choose(mask, yes, no), or None"},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -27,7 +27,6 @@ bool fits(PyObject* x, npy_intp n, npy_intp width) {
            PyArray_NDIM(as_array(x)) == 2 && PyArray_DIM(as_array(x), 0) == n && PyArray_DIM(as_array(x), 1) == width;
 }
 
-float* data(PyObject* x) { return reinterpret_cast<float*>(PyArray_BYTES(as_array(x))); }
 
 PyObject* made(npy_intp n, npy_intp width) {
     npy_intp shape[] = {n, width};
@@ -287,11 +286,6 @@ PyObject* lstm_step_back(PyObject*, PyObject* const* args, Py_ssize_t count) {
             });
     });
     return slope;
-}
-
-template <class F>
-PyCFunction fast(F function) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
 PyMethodDef methods[] = {

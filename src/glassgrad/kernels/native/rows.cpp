@@ -70,7 +70,6 @@ bool plain(PyObject* x) {
 }
 bool alike(PyObject* a, PyObject* b) { return plain(a) && plain(b) && PyArray_SAMESHAPE(as_array(a), as_array(b)); }
 
-float* data(PyObject* x) { return reinterpret_cast<float*>(PyArray_BYTES(as_array(x))); }
 
 PyObject* like(PyObject* x) {
     return PyArray_SimpleNew(PyArray_NDIM(as_array(x)), PyArray_DIMS(as_array(x)), NPY_FLOAT);
@@ -297,11 +296,6 @@ PyObject* py_adam(PyObject*, PyObject* args) {
         }
     });
     Py_RETURN_TRUE;
-}
-
-template <class F>
-PyCFunction fast(F function) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
 PyMethodDef methods[] = {

@@ -29,7 +29,8 @@ struct Engine {
 } engine;
 
 PyObject *zero, *empty;
-PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after, *text_grad, *text_hooks, *text_later;
+PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after, *text_grad, *text_hooks,
+    *text_later;
 
 PyObject*& slot(PyObject* owner, Py_ssize_t offset) {
     return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(owner) + offset);
@@ -365,7 +366,9 @@ PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
                                             needs ? Py_True : Py_False, nullptr);
     };
     const int type = is_array(y.get()) ? PyArray_TYPE(as_array(y.get())) : NPY_NOTYPE;
-    if (plan.get() == Py_None || count > static_cast<Py_ssize_t>(reinterpret_cast<Plan*>(plan.get())->keeps->size()) || !plain || type == NPY_NOTYPE || PyList_GET_SIZE(engine.watchers) > 0 ||
+    const bool watched = PyList_GET_SIZE(engine.watchers) > 0;
+    if (plan.get() == Py_None || !plain || type == NPY_NOTYPE || watched ||
+        count > static_cast<Py_ssize_t>(reinterpret_cast<Plan*>(plan.get())->keeps->size()) ||
         (needs && type != NPY_FLOAT && type != NPY_DOUBLE))
         return conclude();
     auto* how = reinterpret_cast<Plan*>(plan.get());
@@ -946,14 +949,14 @@ PyObject* deliver(PyObject*, PyObject* args) {
 
 PyMethodDef methods[] = {
     {"connect_backward", deliver, METH_VARARGS, "Tell the engine Python's (accumulate, deliver)."},
-    {"backward", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(backward)), METH_FASTCALL,
+    {"backward", fast(backward), METH_FASTCALL,
      "core.autograd.backward of one number, compiled."},
     {"add_path", add_path, METH_VARARGS, "add_path((op, ...), kernel): take their nodes in one go on the way back."},
-    {"connect", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(connect)), METH_VARARGS | METH_KEYWORDS,
+    {"connect", fast(connect), METH_VARARGS | METH_KEYWORDS,
      "Tell the engine where Python's side of it is."},
-    {"record", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(record)), METH_FASTCALL,
+    {"record", fast(record), METH_FASTCALL,
      "core.op.record, compiled."},
-    {"walk", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(walk)), METH_FASTCALL,
+    {"walk", fast(walk), METH_FASTCALL,
      "The loop of core.graph.walk, compiled."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -244,19 +244,67 @@ constexpr int TAPS = 3, BROAD = 4;
 template <class T>
 constexpr npy_intp BLOCK = BROAD * Lanes<T>::count;  // channels
 
-// sums (COUNT, BLOCK) += over rows and columns of x, as it meets COUNT elements of the kernel, times g (h, width, BLOCK)
-template <class T, int COUNT, int VECTORS>
-void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, npy_intp h, npy_intp width, T* sums) {
+// The gradient of a convolution's result (N, O, H', W'), or of what 2 x 2 pooling made of its ReLU.
+template <class T>
+struct Slope {
+    const T* g;  // (N, O, H', W'), or (N, O, H' / 2, W' / 2)
+    npy_intp channels, h, w;
+    const std::uint8_t* choice;  // the pooling's; null without one
+    const T* relu;               // the ReLU's result
+    npy_intp windows;            // in all
+};
+
+// choice (rows, W' / 2), y (2 rows, W') -> where (rows, W' / 2): the number of the element that a window's gradient goes
+// to; -1 where it comes through no ReLU, for all of the window is 0. left: how many windows may be touched by vectors.
+template <class T>
+void places(const std::uint8_t* choice, const T* y, npy_intp rows, npy_intp w, T* where, npy_intp left) {
     using L = Lanes<T>;
-    typename L::Vector total[COUNT][VECTORS];
+    using V = typename L::Vector;
+    const npy_intp out = w / 2;
+    std::uint8_t choices[L::count] = {};  // of a vector that may not be used whole
+    T copied[2][2 * L::count] = {};
+    for (npy_intp i = 0; i < rows; ++i, choice += out, where += out, left -= out, y += 2 * w)
+        of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
+            const T* row[2] = {y + 2 * j, y + w + 2 * j};
+            if (!whole) {
+                std::copy_n(choice + j, some, choices);
+                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
+            }
+            V open[2];
+            each<2>([&](int k) {
+                const auto shut = (L::load(row[0] + k * L::count) <= 0) & (L::load(row[1] + k * L::count) <= 0);
+                open[k] = shut ? V{} : V{} + 1;
+            });
+            const V elements = __builtin_convertvector(L::widen(whole ? choice + j : choices), V);
+            const V any = L::every_second(open[0], open[1], 0) + L::every_second(open[0], open[1], 1);
+            L::store(where + j, any == 0 ? V{} - 1 : elements);
+        });
+}
+
+// sums (COUNT, BLOCK) += over x, as it meets COUNT elements of the kernel, times the gradient there: g (h, width, BLOCK)
+// where SIDE is 1; where it is 2, that of windows of 2 x 2, one element of which has it: `where` says which.
+template <class T, int COUNT, int VECTORS, int SIDE>
+void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, const T* where, npy_intp h,
+               npy_intp width, T* sums) {
+    using L = Lanes<T>;
+    using V = typename L::Vector;
+    V total[COUNT][VECTORS];
     const T* at[COUNT];
     each<COUNT>([&](int t) { at[t] = x + offsets[t]; });
-    each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] = typename L::Vector{}; }); });
+    each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] = V{}; }); });
     for (npy_intp i = 0; i < h; ++i)
-        for (npy_intp j = i * wide; j < i * wide + width; ++j, g += BLOCK<T>) {
-            typename L::Vector slope[VECTORS];
-            each<VECTORS>([&](int v) { slope[v] = L::load(g + v * L::count); });
-            each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] += at[t][j] * slope[v]; }); });
+        for (npy_intp j = 0; j < width; ++j, g += BLOCK<T>, where += BLOCK<T>) {
+            V slope[VECTORS], chosen[VECTORS];
+            each<VECTORS>([&](int v) {
+                slope[v] = L::load(g + v * L::count);
+                if (SIDE > 1) chosen[v] = L::load(where + v * L::count);
+            });
+            each<SIDE * SIDE>([&](int k) {
+                const npy_intp here = (i * SIDE + k / SIDE) * wide + j * SIDE + k % SIDE;
+                V its[VECTORS];
+                each<VECTORS>([&](int v) { its[v] = SIDE > 1 ? (chosen[v] == static_cast<T>(k) ? slope[v] : V{}) : slope[v]; });
+                each<COUNT>([&](int t) { each<VECTORS>([&](int v) { total[t][v] += at[t][here] * its[v]; }); });
+            });
         }
     each<COUNT>([&](int t) {
         each<VECTORS>([&](int v) {
@@ -266,55 +314,35 @@ void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, n
     });
 }
 
-// sums (BLOCK) += the n rows of g (n, BLOCK)
-template <class T>
-void add_rows(const T* g, npy_intp n, T* sums) {
+// sums (BLOCK) += the n rows of g (n, BLOCK); of windows, those that have an element in `where`
+template <class T, int SIDE>
+void add_rows(const T* g, const T* where, npy_intp n, T* sums) {
     using L = Lanes<T>;
+    using V = typename L::Vector;
     constexpr int VECTORS = 2 * BROAD;  // two rows of them
-    typename L::Vector total[VECTORS];
-    each<VECTORS>([&](int v) { total[v] = typename L::Vector{}; });
+    V total[VECTORS];
+    each<VECTORS>([&](int v) { total[v] = V{}; });
+    auto add = [&](npy_intp k, int v) __attribute__((always_inline)) {
+        const V slope = L::load(g + k * BLOCK<T> + v * L::count);
+        total[v] += SIDE > 1 ? (L::load(where + k * BLOCK<T> + v * L::count) < 0 ? V{} : slope) : slope;
+    };
     npy_intp k = 0;
-    for (; k + 2 <= n; k += 2) each<VECTORS>([&](int v) { total[v] += L::load(g + k * BLOCK<T> + v * L::count); });
-    if (k < n) each<BROAD>([&](int v) { total[v] += L::load(g + k * BLOCK<T> + v * L::count); });
+    for (; k + 2 <= n; k += 2) each<VECTORS>([&](int v) { add(k, v); });
+    if (k < n) each<BROAD>([&](int v) { add(k, v); });
     each<BROAD>([&](int v) {
         L::store(sums + v * L::count, L::load(sums + v * L::count) + (total[v] + total[v + BROAD]));
     });
 }
 
-// The gradient of a convolution's result (N, O, H', W'): it is there, or it comes from 2 x 2 pooling of a ReLU of it and
-// is made where it is used.
-template <class T>
-struct Slope {
-    const T* g;                  // its memory, or that of the gradient of what was pooled
-    npy_intp channels, h, w;
-    const std::uint8_t* choice;  // null: it is there
-    const T* relu;               // the ReLU's result
-    npy_intp windows;            // in all
-
-    // The rows i.. of some channels of image n, `step` from one channel to the next; made in `room` if they must be.
-    const T* rows(npy_intp n, npy_intp from, npy_intp some, npy_intp i, npy_intp count, T* room, npy_intp& step) const {
-        const npy_intp plane = n * channels + from;
-        step = h * w;
-        if (!choice) return g + plane * step + i * w;
-        for (npy_intp c = 0; c < some; ++c) {
-            const npy_intp at = ((plane + c) * (h / 2) + i / 2) * (w / 2);
-            unpool<T, true>(g + at, choice + at, 1, count, w, relu + (plane + c) * step + i * w, room + c * count * w,
-                            windows - at);
-        }
-        step = count * w;
-        return room;
-    }
-};
-
-// x (N, C, H, W), slope (N, O, H', W') -> dw (O, C, kh, kw), db (O,)
+// x (N, C, H, W), slope (N, O, H', W') -> dw (O, C, kh, kw), db (O,). SIDE: 2 where the slope is that of windows.
 //
 // Lanes are output channels. A part is a block of them and some images; what the parts give is added in their order.
-template <class T>
+template <class T, int SIDE>
 void convolve_weight(const T* x, Images in, const Slope<T>& slope, int kh, int kw, Pads pads, T* dw, T* db) {
     constexpr npy_intp PARTS = 32, ROOM = 16384;  // parts at most; elements of g that stay in the cache
     const npy_intp high = in.h + pads.top + pads.bottom, wide = in.w + pads.left + pads.right;
-    const npy_intp o = slope.channels, h = slope.h, width = slope.w;
-    const npy_intp rows = std::min(h, std::max<npy_intp>(ROOM / (width * BLOCK<T>) / 2, 1) * 2);  // whole windows
+    const npy_intp o = slope.channels, h = slope.h / SIDE, width = slope.w / SIDE;
+    const npy_intp rows = std::clamp<npy_intp>(ROOM / std::max<npy_intp>(width * BLOCK<T>, 1), 1, std::max<npy_intp>(h, 1));
     const std::vector<npy_intp> offsets = meeting(in.c, kh, kw, high * wide, wide);
     const auto taps = static_cast<npy_intp>(offsets.size());
     const npy_intp blocks = (o + BLOCK<T> - 1) / BLOCK<T>, size = (taps + 1) * BLOCK<T>;
@@ -323,34 +351,41 @@ void convolve_weight(const T* x, Images in, const Slope<T>& slope, int kh, int k
     parallel(static_cast<size_t>(groups * blocks), [&](size_t part) {
         const npy_intp group = static_cast<npy_intp>(part) / blocks, from = static_cast<npy_intp>(part) % blocks * BLOCK<T>;
         const npy_intp channels = std::min(BLOCK<T>, o - from);
-        const bool padded = pads.top || pads.bottom || pads.left || pads.right;
-        const npy_intp chunk = rows * width * BLOCK<T>;
-        std::unique_ptr<T[]> room(new T[2 * chunk + 2 * Lanes<T>::count + (padded ? in.c * high * wide + Lanes<T>::count : 0)]);
-        T *turned = room.get(), *made = turned + chunk, *around = made + chunk + 2 * Lanes<T>::count;
-        T* into = &sums[static_cast<npy_intp>(part) * size];
+        const bool padded = pads.top || pads.bottom || pads.left || pads.right, narrow = channels <= BLOCK<T> / 2;
+        const npy_intp chunk = rows * width * BLOCK<T> + Lanes<T>::count;
+        std::unique_ptr<T[]> room(
+            new T[(SIDE > 1 ? 3 : 1) * chunk + (padded ? in.c * high * wide + Lanes<T>::count : 0)]);
+        T *turned = room.get(), *where = turned + (SIDE - 1) * chunk, *made = where + (SIDE - 1) * chunk;
+        T *around = made + chunk, *into = &sums[static_cast<npy_intp>(part) * size];
         for (npy_intp n = in.n * group / groups; n < in.n * (group + 1) / groups; ++n) {
             const T* image = x + n * in.image();
             if (padded) pad(image, in, pads, around, 0);
             for (npy_intp i = 0; i < h; i += rows) {
-                const npy_intp some = std::min(rows, h - i);
-                npy_intp step;
-                const T* g = slope.rows(n, from, channels, i, some, made, step);
-                turn(g, channels, step, some * width, turned, BLOCK<T>);
+                const npy_intp plane = n * o + from, some = std::min(rows, h - i), count = some * width;
+                turn(slope.g + (plane * h + i) * width, channels, h * width, count, turned, BLOCK<T>);
+                if (SIDE > 1) {
+                    for (npy_intp c = 0; c < channels; ++c) {
+                        const npy_intp at = ((plane + c) * h + i) * width;
+                        places(slope.choice + at, slope.relu + ((plane + c) * slope.h + SIDE * i) * slope.w, some, slope.w,
+                               made + c * count, slope.windows - at);
+                    }
+                    turn(made, channels, count, count, where, BLOCK<T>);
+                }
                 for (npy_intp t = 0; t < taps;) {
                     auto next = [&](auto kernel, int count) {
-                        kernel((padded ? around : image) + i * wide, &offsets[t], wide, turned, some, width, into + t * BLOCK<T>);
+                        kernel((padded ? around : image) + SIDE * i * wide, &offsets[t], wide, turned, where, some, width,
+                               into + t * BLOCK<T>);
                         t += count;
                     };
-                    const bool narrow = channels <= BLOCK<T> / 2;
                     auto of = [&](auto count) {
-                        if (narrow) next(correlate<T, count, BROAD / 2>, count);
-                        else next(correlate<T, count, BROAD>, count);
+                        if (narrow) next(correlate<T, count, BROAD / 2, SIDE>, count);
+                        else next(correlate<T, count, BROAD, SIDE>, count);
                     };
                     if (taps - t >= TAPS) of(std::integral_constant<int, TAPS>{});
                     else if (taps - t >= 3) of(std::integral_constant<int, 3>{});
                     else of(std::integral_constant<int, 1>{});
                 }
-                add_rows(turned, some * width, into + taps * BLOCK<T>);
+                add_rows<T, SIDE>(turned, where, count, into + taps * BLOCK<T>);
             }
         }
     });
@@ -385,11 +420,6 @@ void in_type(PyObject* x, F&& f) {
     if (PyArray_TYPE(as_array(x)) == NPY_FLOAT) f(float{});
     else f(double{});
     Py_END_ALLOW_THREADS
-}
-
-template <class T>
-T* data(PyObject* x) {
-    return reinterpret_cast<T*>(PyArray_BYTES(as_array(x)));
 }
 
 PyObject* made(std::initializer_list<npy_intp> shape, PyObject* like) {
@@ -440,7 +470,8 @@ PyObject* py_convolve_weight(PyObject*, PyObject* args) {
         using T = decltype(zero);
         const Slope<T> slope{data<T>(g), out.c, out.h, out.w, choice ? data<std::uint8_t>(choice) : nullptr,
                              y ? data<T>(y) : nullptr, PyArray_SIZE(as_array(g))};
-        convolve_weight<T>(data<T>(x), in, slope, kh, kw, pads, data<T>(dw.get()), data<T>(db.get()));
+        (choice ? convolve_weight<T, 2> : convolve_weight<T, 1>)(data<T>(x), in, slope, kh, kw, pads, data<T>(dw.get()),
+                                                                 data<T>(db.get()));
     });
     return PyTuple_Pack(2, dw.get(), db.get());
 }
