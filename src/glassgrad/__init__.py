@@ -57,8 +57,8 @@ cfloat, cdouble = complex64, complex128
 
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
-    "autograd", "compiler", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "train",
-    "utils",
+    "autograd", "compiler", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "torchlike",
+    "train", "utils",
 }  # fmt: skip
 
 

@@ -19,11 +19,13 @@ import glassgrad
 class Command(NamedTuple):
     module: str  # its docstring is the command's help; `run` returns the exit status
     summary: str
+    raw: bool = False  # run(words, parser) gets the words behind its name as they are, and what it raises goes on
 
 
 COMMANDS = {
     "train": Command("glassgrad.cli.train", "learn MNIST, digits or moons, and leave a report and a checkpoint"),
     "ladder": Command("glassgrad.cli.ladder", "from a perceptron to a convolutional network: five rungs, measured"),
+    "run": Command("glassgrad.cli.run", "run a program written for PyTorch, unchanged", raw=True),
     "doctor": Command("glassgrad.cli.doctor", "say what is installed, what is missing, where data is found"),
 }
 
@@ -83,7 +85,8 @@ def load(command: Command, parser: Parser) -> ModuleType:
     """Import a command's module and let it describe itself to its parser."""
     module = importlib.import_module(command.module)
     parser.description = module.__doc__
-    module.arguments(parser)
+    if not command.raw:
+        module.arguments(parser)
     return module
 
 
@@ -106,6 +109,8 @@ def main(argv: Sequence[str] | None = None, commands: dict[str, Command] | None 
         unknown(parser, name, list(commands), "command")
     speaker = parsers[name] if name else parser
     module = load(commands[name], speaker) if name else None
+    if name and module and commands[name].raw:
+        return module.run(argv[argv.index(name) + 1 :], speaker)
 
     args, rest = parser.parse_known_args(argv)
     if rest:
