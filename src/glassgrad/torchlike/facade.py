@@ -12,12 +12,16 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from ..core.provenance import PACKAGE
-from .table import ROOTS, row
+from .table import MODULES, ROOTS
 
 
 def targets(name: str) -> list[str]:
     """The modules behind a torch module's name that exist."""
-    return [target for target in row(name) if exists(target)]
+    return [
+        f"glassgrad.{target}".rstrip(".")
+        for target in MODULES.get(name, ())
+        if exists(f"glassgrad.{target}".rstrip("."))
+    ]
 
 
 def exists(module: str) -> bool:
@@ -51,8 +55,6 @@ def fill(module: ModuleType) -> None:
             return public(behind)
         if attribute.startswith("__") and attribute != "__version__":
             raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        if targets(child := f"{name}.{attribute}"):
-            return importlib.import_module(child)
         for target in behind:
             try:
                 found = getattr(importlib.import_module(target), attribute)
@@ -61,6 +63,8 @@ def fill(module: ModuleType) -> None:
             if not isinstance(found, ModuleType):
                 space[attribute] = found
                 return found
+        if targets(child := f"{name}.{attribute}"):
+            return importlib.import_module(child)
         raise AttributeError(missing(child), name=attribute, obj=module)
 
     def __dir__() -> list[str]:

@@ -1,87 +1,113 @@
 """Where PyTorch's modules are found: each name, and the modules of this package that are looked through, in order.
 
-A target that does not exist is passed over; a module without any is missing. `*` stands for any last name.
+A target that does not exist is passed over; a module without any is missing.
 """
 
 from __future__ import annotations
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "torch": ("glassgrad.torchlike.extras", "glassgrad"),
-    "torch.accelerator": ("glassgrad.accelerator",),
-    "torch.amp": ("glassgrad.amp",),
-    "torch.amp.*": ("glassgrad.amp",),
-    "torch.autograd": ("glassgrad.autograd", "glassgrad.torchlike.extras"),
-    "torch.autograd.forward_ad": ("glassgrad.autograd.forward_ad",),
-    "torch.autograd.function": ("glassgrad.autograd.function", "glassgrad.autograd"),
-    "torch.autograd.functional": ("glassgrad.autograd.functional",),
-    "torch.autograd.grad_mode": ("glassgrad",),
-    "torch.autograd.gradcheck": ("glassgrad.autograd.gradcheck",),
-    "torch.autograd.graph": ("glassgrad.autograd.graph",),
-    "torch.autograd.profiler": ("glassgrad.profiler",),
-    "torch.autograd.variable": ("glassgrad.torchlike.extras",),
-    "torch.backends": ("glassgrad.backends",),
-    "torch.backends.cpu": ("glassgrad.backends.cpu",),
-    "torch.backends.cuda": ("glassgrad.backends.cuda",),
-    "torch.backends.cudnn": ("glassgrad.backends.cudnn",),
-    "torch.backends.mkl": ("glassgrad.backends.mkl",),
-    "torch.backends.mkldnn": ("glassgrad.backends.mkldnn",),
-    "torch.backends.mps": ("glassgrad.backends.mps",),
-    "torch.backends.openmp": ("glassgrad.backends.openmp",),
-    "torch.cuda": ("glassgrad.cuda",),
-    "torch.cuda.amp": ("glassgrad.cuda.amp", "glassgrad.amp"),
-    "torch.cuda.amp.*": ("glassgrad.cuda.amp", "glassgrad.amp"),
-    "torch.cuda.random": ("glassgrad.cuda",),
-    "torch.distributions": ("glassgrad.distributions",),
-    "torch.distributions.*": ("glassgrad.distributions.*", "glassgrad.distributions"),
-    "torch.fft": ("glassgrad.fft",),
-    "torch.func": ("glassgrad.func",),
-    "torch.functional": ("glassgrad",),
-    "torch.linalg": ("glassgrad.linalg",),
-    "torch.multiprocessing": ("glassgrad.multiprocessing",),
-    "torch.nn": ("glassgrad.nn",),
-    "torch.nn.attention": ("glassgrad.nn.attention",),
-    "torch.nn.functional": ("glassgrad.nn.functional",),
-    "torch.nn.init": ("glassgrad.nn.init",),
-    "torch.nn.modules": ("glassgrad.nn",),
-    "torch.nn.modules.*": ("glassgrad.nn",),
-    "torch.nn.parameter": ("glassgrad.nn.parameter", "glassgrad.nn"),
-    "torch.nn.utils": ("glassgrad.nn.utils",),
-    "torch.nn.utils.*": ("glassgrad.nn.utils.*",),
-    "torch.optim": ("glassgrad.optim",),
-    "torch.optim.lr_scheduler": ("glassgrad.optim.lr_scheduler",),
-    "torch.optim.swa_utils": ("glassgrad.optim.swa_utils",),
-    "torch.optim.*": ("glassgrad.optim",),
-    "torch.profiler": ("glassgrad.profiler",),
-    "torch.random": ("glassgrad",),
-    "torch.return_types": ("glassgrad.ops.return_types",),
-    "torch.serialization": ("glassgrad.serialization",),
-    "torch.sparse": ("glassgrad.sparse",),
-    "torch.special": ("glassgrad.special",),
-    "torch.types": ("glassgrad.torchlike.types", "glassgrad"),
-    "torch.utils": ("glassgrad.utils",),
-    "torch.utils.checkpoint": ("glassgrad.utils.checkpoint",),
-    "torch.utils.data": ("glassgrad.data",),
-    "torch.utils.data.*": ("glassgrad.data",),
-    "torch.utils.tensorboard": ("glassgrad.tensorboard",),
-    "torch.utils.tensorboard.*": ("glassgrad.tensorboard",),
-    "torch.version": ("glassgrad.torchlike.version",),
-    "torchvision": ("glassgrad.vision",),
-    "torchvision.datasets": ("glassgrad.vision.datasets", "glassgrad.data.vision"),
-    "torchvision.datasets.*": ("glassgrad.vision.datasets", "glassgrad.data.vision"),
-    "torchvision.models": ("glassgrad.vision.models",),
-    "torchvision.models.*": ("glassgrad.vision.models",),
-    "torchvision.transforms": ("glassgrad.vision.transforms", "glassgrad.data.transforms"),
-    "torchvision.transforms.functional": ("glassgrad.vision.functional", "glassgrad.vision.transforms.functional"),
-    "torchvision.transforms.transforms": ("glassgrad.vision.transforms", "glassgrad.data.transforms"),
-    "torchvision.utils": ("glassgrad.vision.utils",),
+    "torch": ("torchlike.extras", ""),
+    "torch.accelerator": ("accelerator",),
+    "torch.amp": ("amp",),
+    "torch.autograd": ("autograd", "torchlike.extras"),
+    "torch.autograd.forward_ad": ("autograd.forward_ad",),
+    "torch.autograd.functional": ("autograd.functional",),
+    "torch.autograd.graph": ("autograd.graph",),
+    "torch.autograd.profiler": ("autograd.profiler", "profiler"),
+    "torch.autograd.variable": ("torchlike.extras",),
+    "torch.backends": ("backends",),
+    "torch.backends.cpu": ("backends.cpu",),
+    "torch.backends.cuda": ("backends.cuda",),
+    "torch.backends.cudnn": ("backends.cudnn",),
+    "torch.backends.mkl": ("backends.mkl",),
+    "torch.backends.mkldnn": ("backends.mkldnn",),
+    "torch.backends.mps": ("backends.mps",),
+    "torch.backends.openmp": ("backends.openmp",),
+    "torch.cpu": ("cpu",),
+    "torch.cuda": ("cuda",),
+    "torch.cuda.amp": ("cuda.amp",),
+    "torch.cuda.random": ("cuda",),
+    "torch.distributions": ("distributions",),
+    "torch.distributions.constraints": ("distributions.constraints",),
+    "torch.distributions.kl": ("distributions.kl", "distributions"),
+    "torch.distributions.transforms": ("distributions.transforms", "distributions"),
+    "torch.distributions.utils": ("distributions.utils",),
+    "torch.fft": ("fft",),
+    "torch.func": ("func",),
+    "torch.functional": ("",),
+    "torch.linalg": ("linalg",),
+    "torch.mps": ("mps",),
+    "torch.multiprocessing": ("multiprocessing",),
+    "torch.nn": ("nn",),
+    "torch.nn.attention": ("nn.attention",),
+    "torch.nn.functional": ("nn.functional",),
+    "torch.nn.init": ("nn.init",),
+    "torch.nn.modules": ("nn",),
+    "torch.nn.parallel": ("nn.parallel",),
+    "torch.nn.parameter": ("nn.parameter", "nn"),
+    "torch.nn.utils": ("nn.utils",),
+    "torch.nn.utils.parametrizations": ("nn.utils.parametrizations",),
+    "torch.nn.utils.parametrize": ("nn.utils.parametrize",),
+    "torch.nn.utils.prune": ("nn.utils.prune",),
+    "torch.nn.utils.rnn": ("nn.utils.rnn",),
+    "torch.nn.utils.stateless": ("nn.utils.stateless",),
+    "torch.optim": ("optim",),
+    "torch.optim.lr_scheduler": ("optim.lr_scheduler",),
+    "torch.optim.swa_utils": ("optim.swa_utils",),
+    "torch.profiler": ("profiler",),
+    "torch.random": ("",),
+    "torch.return_types": ("ops.return_types",),
+    "torch.serialization": ("serialization",),
+    "torch.sparse": ("sparse",),
+    "torch.special": ("special",),
+    "torch.types": ("torchlike.types",),
+    "torch.utils": ("utils",),
+    "torch.utils.checkpoint": ("utils.checkpoint",),
+    "torch.utils.data": ("data",),
+    "torch.utils.tensorboard": ("tensorboard",),
+    "torch.version": ("torchlike.version",),
+    "torchvision": ("vision",),
+    "torchvision.datasets": ("vision.datasets", "data.vision"),
+    "torchvision.io": ("vision.io",),
+    "torchvision.models": ("vision.models",),
+    "torchvision.ops": ("vision.ops",),
+    "torchvision.transforms": ("vision.transforms", "data.transforms"),
+    "torchvision.transforms.functional": ("vision.transforms.functional", "vision.functional"),
+    "torchvision.transforms.v2": ("vision.transforms.v2",),
+    "torchvision.utils": ("vision.utils",),
 }
 
+# Files that PyTorch spreads a package's names over: every name of the package is found in each.
+FILES = {
+    "torch.amp": "autocast_mode grad_scaler",
+    "torch.autograd": "anomaly_mode function grad_mode gradcheck",
+    "torch.cuda.amp": "autocast_mode common grad_scaler",
+    "torch.distributions": (
+        "bernoulli beta binomial categorical cauchy chi2 continuous_bernoulli dirichlet distribution exp_family "
+        "exponential fishersnedecor gamma generalized_pareto geometric gumbel half_cauchy half_normal independent "
+        "inverse_gamma kumaraswamy laplace lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal "
+        "mixture_same_family multinomial multivariate_normal negative_binomial normal one_hot_categorical pareto "
+        "poisson relaxed_bernoulli relaxed_categorical studentT transformed_distribution uniform von_mises weibull "
+        "wishart"
+    ),
+    "torch.nn.modules": (
+        "activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold instancenorm lazy "
+        "linear loss module normalization padding pixelshuffle pooling rnn sparse transformer upsampling utils"
+    ),
+    "torch.nn.parallel": "data_parallel distributed",
+    "torch.nn.utils": ("clip_grad convert_parameters fusion init memory_format spectral_norm weight_norm"),
+    "torch.optim": (
+        "adadelta adagrad adam adamax adamw asgd lbfgs nadam optimizer radam rmsprop rprop sgd sparse_adam"
+    ),
+    "torch.utils.data": "_utils dataloader dataset distributed sampler",
+    "torch.utils.tensorboard": "summary writer",
+    "torchvision.datasets": "cifar coco fakedata folder imagenet mnist svhn vision",
+    "torchvision.models": "alexnet densenet resnet vgg",
+    "torchvision.transforms": "transforms",
+}
+
+for _package, _files in FILES.items():
+    for _file in _files.split():
+        MODULES.setdefault(f"{_package}.{_file}", MODULES[_package])
+
 ROOTS = {name.partition(".")[0] for name in MODULES}
-
-
-def row(name: str) -> tuple[str, ...]:
-    """The targets of a module's name, with what `*` stands for put in; () where the table has no row."""
-    if name in MODULES:
-        return MODULES[name]
-    parent, _, last = name.rpartition(".")
-    return tuple(target.replace("*", last) for target in MODULES.get(f"{parent}.*", ()))
