@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import printing
 from ..core.backend import device
 from ..core.dtypes import dtype
 from ..core.provenance import PACKAGE
@@ -50,7 +51,12 @@ def told_apart(x: Any) -> Any:
 
 
 def of_library(x: Any) -> bool:
-    return type(x).__module__.partition(".")[0] == "glassgrad"
+    return is_ours(type(x))
+
+
+def is_ours(kind: type) -> bool:
+    """Whether a class is the library's, which may give itself PyTorch's name."""
+    return kind.__module__.partition(".")[0] in ("glassgrad", printing.NAMESPACE)
 
 
 class Before:
@@ -189,7 +195,7 @@ class Reach:
         inherited: set[str] = set()
         for kind in x.__mro__ if isinstance(x, type) else type(x).__mro__:
             inherited |= names & vars(kind).keys()
-            if kind.__module__.partition(".")[0] in ("glassgrad", "builtins"):
+            if is_ours(kind) or kind.__module__ == "builtins":
                 continue  # as it is
             for name in names & vars(kind).keys():
                 if isinstance(vars(kind)[name], MemberDescriptorType):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 
 from ..core import printing
+from . import children
 from .facade import Finder
+from .homes import SEEN, move_back, move_home
 from .table import ROOTS
 
 __all__ = ["install", "installed", "uninstall"]
@@ -16,7 +18,7 @@ def installed() -> bool:
 
 
 def install() -> None:
-    """From now on `import torch`, `torch.nn`, `torchvision`, ... find glassgrad in this process.
+    """From now on `import torch`, `torch.nn`, `torchvision`, ... find glassgrad in this process and those it starts.
 
     Texts name things as PyTorch does: torch.float32, torch.Size([2]). uninstall() takes it back.
     Raises RuntimeError where PyTorch itself has been imported already.
@@ -30,7 +32,10 @@ def install() -> None:
             "call glassgrad.torchlike.install() before the first import of it"
         )
     sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+    children.watch()
     printing.NAMESPACE = "torch"
+    for kind in SEEN:
+        move_home(kind)
 
 
 def uninstall() -> None:
@@ -38,6 +43,8 @@ def uninstall() -> None:
     if not installed():
         return
     sys.meta_path.remove(Finder)  # type: ignore[arg-type]
+    children.unwatch()
     for name in [name for name in sys.modules if name.partition(".")[0] in ROOTS]:
         del sys.modules[name]
     printing.NAMESPACE = "glassgrad"
+    move_back()

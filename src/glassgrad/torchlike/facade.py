@@ -6,22 +6,21 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from ..core.provenance import PACKAGE
+from .homes import SHOWN, move_home
 from .table import MODULES, ROOTS
 
+DATA = (bool, int, float, str, type(None))  # may change in the module behind: read there each time
 
-def targets(name: str) -> list[str]:
-    """The modules behind a torch module's name that exist."""
-    return [
-        f"glassgrad.{target}".rstrip(".")
-        for target in MODULES.get(name, ())
-        if exists(f"glassgrad.{target}".rstrip("."))
-    ]
+
+def behind(name: str) -> list[str]:
+    """The modules, of those that the table names, that exist."""
+    whole = (f"glassgrad.{target}".rstrip(".") for target in MODULES.get(name, ()))
+    return [module for module in whole if exists(module)]
 
 
 def exists(module: str) -> bool:
@@ -31,88 +30,126 @@ def exists(module: str) -> bool:
         return False
 
 
-def used_at() -> str:
-    """Where the program is that asked: 'program.py:12'."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
-        frame = frame.f_back
-    if frame is None:
-        return "an unknown line"
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-def missing(name: str) -> str:
-    return f"{name} is not in glassgrad yet (used at {used_at()})"
-
-
-def fill(module: ModuleType) -> None:
-    """Let a new module find its names. They stay plain modules: the interpreter reads those fastest."""
-    name, space = module.__name__, module.__dict__
-    behind = targets(name)
-
-    def __getattr__(attribute: str) -> Any:
-        if attribute == "__all__":
-            return public(behind)
-        if attribute.startswith("__") and attribute != "__version__":
-            raise AttributeError(f"module {name!r} has no attribute {attribute!r}")
-        for target in behind:
+def find(name: str, attribute: str) -> Any:
+    """What torch module `name` has under `attribute`; AttributeError if nothing."""
+    if not attribute.startswith("__") or attribute == "__version__":
+        for module in map(importlib.import_module, behind(name)):
             try:
-                found = getattr(importlib.import_module(target), attribute)
+                found = getattr(module, attribute)
             except AttributeError:
                 continue
             if not isinstance(found, ModuleType):
-                space[attribute] = found
                 return found
-        if targets(child := f"{name}.{attribute}"):
+        if behind(child := f"{name}.{attribute}"):
             return importlib.import_module(child)
-        raise AttributeError(missing(child), name=attribute, obj=module)
-
-    def __dir__() -> list[str]:
-        return sorted({*space, *public(behind)})
-
-    space.update(__getattr__=__getattr__, __dir__=__dir__)
+    raise AttributeError(attribute)
 
 
-def public(behind: Sequence[str]) -> list[str]:
-    """The names that `from module import *` takes."""
-    names: set[str] = set()
-    for module in map(importlib.import_module, behind):
-        names.update(getattr(module, "__all__", ()) or (n for n in vars(module) if not n.startswith("_")))
-    return sorted(names)
+def public(name: str) -> list[str]:
+    """The names that `from name import *` takes: what the modules behind declare."""
+    found: set[str] = set()
+    for module in map(importlib.import_module, behind(name)):
+        said = getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]
+        found.update(n for n in said if not isinstance(getattr(module, n), ModuleType))
+    return sorted(found)
+
+
+# --- what is missing ---
+
+
+def missing(name: str) -> str:
+    """What to say of a name that is asked for by the program's innermost line."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
+        frame = frame.f_back
+    return f"{name} is not in glassgrad yet" + (used_at(frame.f_code, frame.f_lineno) if frame else "")
+
+
+def used_at(code: CodeType, line: int) -> str:
+    return f" (used at {os.path.basename(code.co_filename)}:{line})"
+
+
+def in_torch(name: str) -> bool:
+    """Whether PyTorch has this name, of which we know that it is not here; torchvision and private names may."""
+    from .absent import NAMES
+
+    parent, _, last = name.rpartition(".")
+    return name.startswith("torchvision") or last.startswith("_") or last in NAMES.get(parent, "").split()
+
+
+# --- modules, and who loads them ---
+
+
+class Facade(ModuleType):
+    """A module of PyTorch's. Its `__getattr__` is in its dict: as a method, every access would be slower."""
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """What is there in the module behind is set there, so that the functions there see it."""
+        if not attribute.startswith("__") and not isinstance(value, ModuleType):
+            for module in map(importlib.import_module, behind(self.__name__)):
+                if attribute in vars(module):
+                    vars(self).pop(attribute, None)
+                    setattr(module, attribute, value)
+                    return
+        super().__setattr__(attribute, value)
+
+
+def fill(module: ModuleType) -> None:
+    name, space = module.__name__, module.__dict__
+
+    def __getattr__(attribute: str) -> Any:
+        if attribute == "__all__":
+            return public(name)
+        try:
+            found = find(name, attribute)
+        except AttributeError:
+            if not attribute.startswith("__") and in_torch(whole := f"{name}.{attribute}"):
+                raise AttributeError(missing(whole)) from None
+            text = f"module {name!r} has no attribute {attribute!r}"
+            raise AttributeError(text, name=attribute, obj=module) from None
+        if isinstance(found, type):
+            move_home(found)
+        if type(found) not in DATA:
+            space[attribute] = found
+        return found
+
+    space.update(__getattr__=__getattr__, __dir__=lambda: sorted({*space, *public(name)}))
+    for shown in SHOWN.get(name, ()):
+        getattr(module, shown)
 
 
 class Finder:
-    """Stands first on sys.meta_path; loads what it finds."""
+    """Stands first on sys.meta_path, and loads what it finds."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         if name.partition(".")[0] not in ROOTS:
             return None
-        if found := targets(name):
-            origin = importlib.util.find_spec(found[0])
-            spec = ModuleSpec(name, Finder, origin=origin and origin.origin, is_package=True)  # type: ignore[arg-type]
-            return spec
-        callers = list(importers())
-        if "_handle_fromlist" in callers:  # a ModuleNotFoundError would be taken for "no such submodule"
-            raise ImportError(missing(name), name=name.rpartition(".")[0])
-        if "_find_and_load" in callers:
+        if found := behind(name):
+            file = importlib.util.find_spec(found[-1])
+            # All are packages, so that Python asks here before it says that a name cannot be imported.
+            return ModuleSpec(name, Finder, origin=file and file.origin, is_package=True)  # type: ignore[arg-type]
+        asking = importers()
+        if "_find_and_load" in asking and in_torch(name):
+            if "_handle_fromlist" in asking:  # `from torch import name`: a ModuleNotFoundError would be swallowed
+                raise ImportError(missing(name), name=name.rpartition(".")[0])
             raise ModuleNotFoundError(missing(name), name=name)
-        return None  # importlib.util.find_spec asks
+        return None
 
     @staticmethod
-    def create_module(spec: ModuleSpec) -> None:
-        return None
+    def create_module(spec: ModuleSpec) -> ModuleType:
+        return Facade(spec.name)
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
         fill(module)
 
 
-def importers() -> list[str]:
+def importers() -> set[str]:
     """The import system's functions that are asking."""
     frame: FrameType | None = sys._getframe(2)
-    names = []
+    names = set()
     while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
-        names.append(frame.f_code.co_name)
+        names.add(frame.f_code.co_name)
         frame = frame.f_back
     return names

@@ -35,6 +35,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.fft": ("fft",),
     "torch.func": ("func",),
     "torch.functional": ("",),
+    "torch.jit": ("torchlike.jit",),
     "torch.linalg": ("linalg",),
     "torch.mps": ("mps",),
     "torch.multiprocessing": ("multiprocessing",),

@@ -1,0 +1,49 @@
+"""torch.jit: nothing is compiled from source text here, and what asks whether it is gets a no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, TypeVar
+
+__all__ = ["Final", "export", "ignore", "is_scripting", "is_tracing", "load", "save", "script", "trace", "unused"]
+
+F = TypeVar("F")
+
+
+def is_scripting() -> bool:
+    """False: functions run as Python."""
+    return False
+
+
+def is_tracing() -> bool:
+    """False."""
+    return False
+
+
+def export(function: F) -> F:
+    """The function: it only tells script() something."""
+    return function
+
+
+unused = export
+
+
+def ignore(drop: Any = False, **kwargs: Any) -> Any:
+    """The function; also as @ignore(drop=True)."""
+    return drop if callable(drop) else export
+
+
+def _refuse(name: str, advice: str) -> Callable[..., NoReturn]:
+    def call(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"torch.jit.{name} is not in glassgrad: {advice}")
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"NotImplementedError: {advice}."
+    return call
+
+
+_PLAIN = "leave it out, the function computes the same as plain Python (torch.compile makes it faster)"
+script = _refuse("script", _PLAIN)
+trace = _refuse("trace", _PLAIN)
+save = _refuse("save", "save model.state_dict() with torch.save")
+load = _refuse("load", "load a state_dict with torch.load")
