@@ -192,6 +192,23 @@ RECURRENT = [
     row("GRUCell", 4, 6, False, on=((3, 4), (3, 6))),
 ]
 
+QUERIES = ((5, 3, 8), (4, 3, 8), (4, 3, 8))  # (L, N, E), (S, N, E), (S, N, E)
+LAYER = {"dim_feedforward": 12, "dropout": 0.3}
+TRANSFORMERS = [
+    row("MultiheadAttention", 8, 2, on=QUERIES),
+    row("MultiheadAttention", 8, 4, 0.4, add_bias_kv=True, add_zero_attn=True, on=QUERIES),
+    row("MultiheadAttention", 8, 1, 0.4, False, batch_first=True, on=((5, 3, 8), (5, 6, 8), (5, 6, 8))),
+    row("MultiheadAttention", 8, 2, 0.1, kdim=3, vdim=5, on=((5, 3, 8), (4, 3, 3), (4, 3, 5))),
+    row("MultiheadAttention", 8, 2, kdim=3, bias=False, on=((5, 8), (4, 3), (4, 8))),
+    row("TransformerEncoderLayer", 8, 2, **LAYER, on=(5, 3, 8)),
+    row("TransformerEncoderLayer", 8, 2, 12, activation="gelu", norm_first=True, bias=False, on=(5, 8)),
+    row("TransformerEncoderLayer", 8, 4, **LAYER, layer_norm_eps=1e-3, batch_first=True, on=(3, 5, 8)),
+    row("TransformerDecoderLayer", 8, 2, **LAYER, on=((5, 3, 8), (4, 3, 8))),
+    row("TransformerDecoderLayer", 8, 2, 12, 0.2, "gelu", 1e-3, True, True, False, on=((3, 5, 8), (3, 4, 8))),
+    row("Transformer", 8, 2, 2, 3, **LAYER, on=((4, 3, 8), (5, 3, 8))),
+    row("Transformer", 8, 2, 1, 1, 12, batch_first=True, norm_first=True, on=((3, 4, 8), (3, 5, 8))),
+]
+
 PAIR = ((3, 5), (3, 5))
 TRIPLE = ((3, 5), (3, 5), (3, 5))
 REDUCTIONS = ("mean", "sum", "none")
@@ -232,5 +249,5 @@ TABLES = [
 
 ROWS: list[Row] = [
     *ACTIVATIONS, *LINEAR, *CONVOLUTIONS, *POOLS, *NORMS, *DROPOUTS, *ARRANGEMENTS, *RECURRENT, *LOSSES,
-    *TABLES,
+    *TABLES, *TRANSFORMERS,
 ]  # fmt: skip

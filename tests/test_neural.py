@@ -110,3 +110,13 @@ def test_every_name_is_there() -> None:
     assert len(set(F.__all__)) == len(F.__all__)
     for name in F.__all__:
         assert callable(getattr(F, name))
+
+
+def test_dropout_is_drawn_along_the_memory() -> None:
+    """A transposed input gets the mask of the tensor that it is a view of, as in PyTorch."""
+    x = gg.ones(6, 5)
+    gg.manual_seed(0)
+    plain = F.dropout(x)
+    gg.manual_seed(0)
+    assert (F.dropout(x.T) == plain.T).all()
+    assert not (plain == 2).all()

@@ -29,6 +29,7 @@ def test_every_declared_function_exists() -> None:
     assert [name for name in names if not hasattr(nn.functional, name)] == []
 
 
+@pytest.mark.filterwarnings("ignore:enable_nested_tensor is True")
 @pytest.mark.parametrize("case", ROWS, ids=str)
 def test_modules_can_be_copied_shown_and_moved(case: Row) -> None:
     gg.manual_seed(0)

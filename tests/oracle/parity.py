@@ -71,8 +71,18 @@ def ours(x: Any) -> Any:
         return {key: ours(value) for key, value in x.items()}
     if isinstance(x, types.FunctionType):
         return translated(x)
+    if isinstance(x, types.BuiltinFunctionType):
+        return by_name(x.__name__)
     if isinstance(x, torch.nn.PairwiseDistance):
         return gg.nn.PairwiseDistance(x.norm, x.eps, x.keepdim)
+    if isinstance(x, torch.nn.TransformerEncoderLayer):
+        made = gg.nn.TransformerEncoderLayer(
+            x.self_attn.embed_dim, x.self_attn.num_heads, x.linear1.out_features, x.dropout.p, ours(x.activation),
+            x.norm1.eps, x.self_attn.batch_first, x.norm_first, x.linear1.bias is not None,
+            dtype=ours(x.norm1.weight.dtype),
+        )  # fmt: skip
+        made.load_state_dict(x.state_dict())
+        return made.train(x.training)
     if isinstance(x, torch.Generator):
         raise Missing("a torch.Generator among the samples")
     return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TRIANGLE = "The triangle that the function does not read gets no gradient and no tangent here; PyTorch gives it one."
 CANCELS = "float32 rounding: the exact gradient of a normalised element or two is nearly 0."
+SOFTMAX = "float32 rounding: what the softmax's gradient leaves of terms that cancel."
 TIES = "Which of several equal integers comes first is left open by PyTorch."
 COMPLEX = "Complex tensors compute, and are not differentiated: asking for it raises."
 DIMS = "The error inputs have 65 dimensions, more than NumPy's arrays can."
@@ -82,5 +83,7 @@ REASONS: dict[str, str] = {
     "nn.CircularPad3d": "Inputs of other dimensions are refused with another exception.",
     "nn.Embedding": "A negative size is refused with another exception.",
     "nn.HuberLoss": "A complex delta is not refused.",
+    "nn.MultiheadAttention": SOFTMAX,
     "nn.NLLLoss": "A target of another dtype is refused with another exception.",
+    "nn.TransformerDecoderLayer": SOFTMAX,
 }

@@ -224,9 +224,9 @@ def multi_head_attention_forward(
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
     if is_causal and attn_mask is None:
         raise RuntimeError("Need attn_mask if specifying the is_causal hint: give the causal mask as attn_mask as well")
-    hidden = _added("key_padding_mask", key_padding_mask, query)
+    hidden = added("key_padding_mask", key_padding_mask, query)
     by_hint = is_causal and hidden is None and not need_weights
-    mask = None if by_hint else _added("attn_mask", attn_mask, query)
+    mask = None if by_hint else added("attn_mask", attn_mask, query)
     if mask is not None:
         wanted = (length, s) if mask.array.ndim == 2 else (n * num_heads, length, s)
         if mask.array.shape != wanted:
@@ -312,7 +312,7 @@ def _check_sizes(query: Tensor, key: Tensor, value: Tensor, wanted: int, num_hea
         raise AssertionError(f"key shape {s} does not match value shape {t}")
 
 
-def _added(name: str, mask: Tensor | None, like: Tensor) -> Tensor | None:
+def added(name: str, mask: Tensor | None, like: Tensor) -> Tensor | None:
     """A mask as numbers added to the scores: -inf where a bool one is true."""
     if mask is None or mask.array.dtype.kind in "fV":
         return mask

@@ -1,6 +1,6 @@
 """Dropout: PyTorch's masks, from its stream of random numbers.
 
-The mask is drawn over the input's shape (over (N, C, 1, ...) where whole channels are dropped); nothing is drawn
+The mask is drawn over the input's memory (over (N, C, 1, ...) where whole channels are dropped); nothing is drawn
 where it could make no difference.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import random
 from ..core.backend import Array, to_device, xp_of
-from ..core.samplers import bernoulli
+from ..core.samplers import bernoulli, in_memory_order
 from ..core.tensor import Tensor
 
 __all__ = ["alpha_dropout", "dropout", "feature_alpha_dropout", "native_dropout", "native_dropout_backward"]
@@ -51,7 +51,12 @@ def _drop(
 
 
 def _mask(shape: tuple[int, ...], p: float, like: Tensor) -> Array:
-    return bernoulli(random.current_generator(), shape, p, like.array.dtype)
+    """Over the input's shape it is drawn in the order of the input's memory, and laid out as it is."""
+    drawn = bernoulli(random.current_generator(), shape, p, like.array.dtype)
+    x = like.array
+    if shape != x.shape or x.flags.c_contiguous or 0 in x.strides:  # an expanded input has no order
+        return drawn
+    return in_memory_order(drawn.reshape(-1), x)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -52,6 +52,10 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """Linear; the name is that of attention's output projection in PyTorch's repr."""
+
+
 class Bilinear(Module):
     """y_k = x1^T W_k x2 + b_k: (..., in1), (..., in2) -> (..., out); weight (out, in1, in2), bias (out,).
 
