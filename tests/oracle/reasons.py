@@ -86,4 +86,7 @@ REASONS: dict[str, str] = {
     "nn.MultiheadAttention": SOFTMAX,
     "nn.NLLLoss": "A target of another dtype is refused with another exception.",
     "nn.TransformerDecoderLayer": SOFTMAX,
+    # optimizers
+    "optim.Muon": "Its products are bfloat16: here and there the order of a float32 sum decides which way one rounds.",
+    "optim.SparseAdam": "There are no sparse gradients here: a step is refused, as PyTorch refuses dense ones.",
 }

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from . import lr_scheduler
-from .adam import Adam, Adamax, AdamW, NAdam, RAdam
+from .adam import Adam, Adamax, AdamW, NAdam, RAdam, SparseAdam
 from .adaptive import Adadelta, Adagrad, RMSprop
 from .early import ASGD, Rprop
+from .lbfgs import LBFGS
+from .matrices import Adafactor, Muon
 from .optimizer import Optimizer
 from .sgd import SGD
 
 __all__ = [
-    "ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "Rprop",
-    "lr_scheduler",
+    "ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+    "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam", "lr_scheduler",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "swa_utils":  # opened at first touch
+        return importlib.import_module("glassgrad.optim.swa_utils")
+    raise AttributeError(f"module 'glassgrad.optim' has no attribute {name!r}")

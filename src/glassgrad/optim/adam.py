@@ -13,7 +13,7 @@ from ..core.native import engine
 from ..core.tensor import Tensor
 from .optimizer import Group, Optimizer, scalar
 
-__all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
+__all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam"]
 
 Betas = tuple[float, float]
 
@@ -261,3 +261,33 @@ class RAdam(Optimizer):
             else:
                 np.multiply(m, rate, t)
             x -= t
+
+
+class SparseAdam(Optimizer):
+    """Adam for gradients that are sparse, where only the rows that have one are changed.
+
+    No gradient is sparse here, so that a step raises RuntimeError, as PyTorch's does for a dense one.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: Betas = (0.9, 0.999),
+        eps: float = 1e-8,
+        maximize: bool = False,
+    ) -> None:
+        if not (isinstance(lr, Tensor) and lr.numel() != 1) and not lr > 0:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not eps > 0:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
+        for i, group in enumerate(self.param_groups):
+            for j, p in enumerate(group["params"]):
+                if p.array.dtype.kind == "c":
+                    raise ValueError(
+                        f"Complex params at indices {[[i, j]]}: SparseAdam does not support complex parameters"
+                    )
+
+    def update(self, p: Tensor, group: Group) -> None:
+        raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")

@@ -46,6 +46,8 @@ def _check_ranges(options: Group) -> None:
     """ValueError for an option out of its range."""
     for name in NOT_NEGATIVE:
         value = options.get(name, 0)
+        if isinstance(value, tuple):  # Adafactor's two, which it checks
+            continue
         if isinstance(value, Tensor) and value.numel() != 1:
             raise ValueError(f"Tensor {name} must be 1-element")
         if not value >= 0.0 or (name == "rho" and value > 1.0):
