@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad import nn
+from glassgrad import nn, optim
 from glassgrad.nn.layers.declared import Declared
 from module_rows import ROWS, Row
 
@@ -291,3 +291,18 @@ def test_clipping_scales_to_the_norm() -> None:
     assert nn.utils.clip_grad_norm_([p, q], 1.0).item() == 5.0
     np.testing.assert_allclose([*p.grad.tolist(), *q.grad.tolist()], [0.6, 0, 0, 0.8], rtol=1e-6)
     assert nn.utils.get_total_norm([gg.tensor([1.0, -7.0])], math.inf).item() == 7.0
+
+
+# --- lazy layers ---
+
+
+def test_a_lazy_layer_becomes_what_it_stands_for() -> None:
+    net = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(2))
+    assert repr(net[0]) == "LazyConv2d(0, 4, kernel_size=(3, 3), stride=(1, 1))"
+    optimizer = optim.SGD(net.parameters(), 0.1)
+    with pytest.raises(ValueError, match="dummy batch"):
+        net[3].weight.sum()
+    net(gg.ones(2, 3, 5, 5)).sum().backward()
+    optimizer.step()
+    assert [type(m) for m in net] == [nn.Conv2d, nn.BatchNorm2d, nn.Flatten, nn.Linear]
+    assert net[3].in_features == 36 and net[0].weight.shape == (4, 3, 3, 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -11,31 +10,23 @@ from ..core.backend import as_device
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
+from ..ops.create import empty_like
 from . import hooks
-from .parameter import Buffer, Parameter, as_tensor
+from .parameter import Buffer, Parameter, is_lazy
+from .state import Stateful
 
 __all__ = ["Module"]
 
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
-    """What load_state_dict found missing or too much."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "<All keys matched successfully>" if not any(self) else super().__repr__()
-
-    __str__ = __repr__
-
-
-class Module:
+class Module(Stateful):
     """The base of every layer and network: write `__init__` and `forward`.
 
     Parameters, buffers and modules assigned as attributes are registered under the attribute's name.
     """
 
     training: bool
-    _version = 1
+    dump_patches = False  # PyTorch's name for something that it no longer does
+    call_super_init = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args or kwargs:
@@ -219,6 +210,18 @@ class Module:
             module = found
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a dotted name; strict: where there is one already."""
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and name not in parent._modules:
+            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        setattr(parent, name, module)
+
     def _get(self, store: str, target: str, kind: str) -> Any:
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
@@ -276,7 +279,9 @@ class Module:
                         if p.grad is not None:
                             p.grad = fn(p.grad)
                 for name, b in module._buffers.items():
-                    if b is not None:
+                    if is_lazy(b):
+                        b.data = fn(b.data)  # type: ignore[union-attr]
+                    elif b is not None:
                         module._buffers[name] = fn(b)
         return self
 
@@ -320,6 +325,15 @@ class Module:
 
     def bfloat16(self) -> Self:
         return self.to(dtypes.named("bfloat16"))
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Move to a device without the values, which are still to be written then."""
+        if not recurse:
+            raise NotImplementedError("to_empty: recurse=False is not in glassgrad: move the module's children as well")
+        return self._apply(lambda t: empty_like(t, device=device))
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """PyTorch's request to be fast, with its options, none of which changes a number: a module stays as it is."""
 
     def cpu(self) -> Self:
         return self.to("cpu")
@@ -370,72 +384,6 @@ class Module:
             "register_backward_hook sees only the last operation of a module and is deprecated in PyTorch: "
             "use register_full_backward_hook"
         )
-
-    # --- state ---
-
-    def state_dict(self, *, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
-        """Every parameter and persistent buffer under its dotted name, in PyTorch's order and layouts."""
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()
-        if hasattr(destination, "_metadata"):
-            destination._metadata[prefix[:-1]] = {"version": self._version}
-        for name, p in self._parameters.items():
-            if p is not None:
-                destination[prefix + name] = p if keep_vars else p.detach()
-        for name, b in self._buffers.items():
-            if b is not None and name not in self._non_persistent_buffers_set:
-                destination[prefix + name] = b if keep_vars else b.detach()
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return destination
-
-    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
-        for path, module in self.named_modules(remove_duplicate=False):
-            start = f"{path}." if path else ""
-            for name, value in {**module._parameters, **module._buffers}.items():
-                if value is not None and name not in module._non_persistent_buffers_set:
-                    yield start + name, value
-
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> IncompatibleKeys:
-        """Copy the values in; all of them or, when anything is wrong, none.
-
-        RuntimeError names every missing and unexpected key (unless strict=False) and every shape that differs.
-        """
-        if not hasattr(state_dict, "keys"):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        own = dict(self._own_state())
-        missing = [k for k in own if k not in state_dict]
-        unexpected = [k for k in state_dict if k not in own]
-        problems = []
-        if strict and missing:
-            problems.append(f"Missing key(s) in state_dict: {', '.join(map(repr, missing))}. ".replace("'", '"'))
-        if strict and unexpected:
-            problems.append(f"Unexpected key(s) in state_dict: {', '.join(map(repr, unexpected))}. ".replace("'", '"'))
-        new = {}
-        for k in own:
-            if k in state_dict:
-                try:
-                    new[k] = as_tensor(state_dict[k])
-                except TypeError as problem:
-                    problems.append(f'While copying the parameter named "{k}", {problem}.')
-        problems += [
-            f"size mismatch for {k}: copying a param with shape {v.shape} from checkpoint, "
-            f"the shape in current model is {own[k].shape}."
-            for k, v in new.items()
-            if v.shape != own[k].shape
-        ]
-        if problems:
-            lines = "\n\t".join(problems)
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
-        with no_grad():
-            for k, v in new.items():
-                if assign:
-                    own[k].data = v
-                else:
-                    own[k].copy_(v)
-        return IncompatibleKeys(missing, unexpected)
 
     # --- printing ---
 

@@ -27,9 +27,10 @@ from ..core.backend import Array, xp_of
 from ..core.graph import Removable, touch
 from ..core.modes import enable_grad, no_grad
 from ..core.tensor import Tensor
+from ..nn.hooks import register
 from ..nn.parameter import as_tensor
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
 
 Group = dict[str, Any]
 
@@ -68,6 +69,19 @@ def _check_switches(options: Group) -> None:
             raise NotImplementedError(f"{name}=True is not in glassgrad: {instead}")
 
 
+EVERY_STEP: dict[str, dict[int, Any]] = {"before": {}, "after": {}}  # hooks of every optimizer
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> Removable:
+    """hook(optimizer, args, kwargs) -> None or (args, kwargs), before each step of every optimizer."""
+    return register(EVERY_STEP["before"], hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> Removable:
+    """hook(optimizer, args, kwargs), after each step of every optimizer."""
+    return register(EVERY_STEP["after"], hook)
+
+
 def _with_hooks(own: Callable[..., Any]) -> Callable[..., Any]:
     """step between the hooks; called through super() it runs without, since they have run."""
 
@@ -76,7 +90,7 @@ def _with_hooks(own: Callable[..., Any]) -> Callable[..., Any]:
         if type(self).step is not step:
             return own(self, *args, **kwargs)
         self._opt_called = True
-        for hook in tuple(self._step_pre_hooks.values()):
+        for hook in (*EVERY_STEP["before"].values(), *self._step_pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -85,7 +99,7 @@ def _with_hooks(own: Callable[..., Any]) -> Callable[..., Any]:
                     )
                 args, kwargs = changed
         result = own(self, *args, **kwargs)
-        for hook in tuple(self._step_post_hooks.values()):
+        for hook in (*self._step_post_hooks.values(), *EVERY_STEP["after"].values()):
             hook(self, args, kwargs)
         return result
 
@@ -129,6 +143,7 @@ class Optimizer:
         """What a copy of an optimizer starts without."""
         self._step_pre_hooks: dict[int, Any] = {}
         self._step_post_hooks: dict[int, Any] = {}
+        self._state_hooks: dict[str, dict[int, Any]] = {"before save": {}, "saved": {}, "before load": {}, "loaded": {}}
         self._scratch: dict[Any, tuple[Array, Array]] = {}
 
     def __getstate__(self) -> Group:
@@ -267,22 +282,48 @@ class Optimizer:
 
     # --- state ---
 
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """hook(optimizer), before the state is written."""
+        return register(self._state_hooks["before save"], hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """hook(optimizer, state_dict) -> None or another, after the state is written."""
+        return register(self._state_hooks["saved"], hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """hook(optimizer, state_dict) -> None or another, before the state is read."""
+        return register(self._state_hooks["before load"], hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """hook(optimizer), after the state is read."""
+        return register(self._state_hooks["loaded"], hook, prepend)
+
+    def _through_hooks(self, when: str, state_dict: Group) -> Group:
+        for hook in tuple(self._state_hooks[when].values()):
+            changed = hook(self, state_dict)
+            state_dict = state_dict if changed is None else changed
+        return state_dict
+
     def state_dict(self) -> Group:
         """{"state": {index: what is remembered}, "param_groups": [options, with indices for parameters]}."""
+        for hook in tuple(self._state_hooks["before save"].values()):
+            hook(self)
         index = {id(p): i for i, p in enumerate(chain.from_iterable(g["params"] for g in self.param_groups))}
-        return {
+        state = {
             "state": {index.get(id(p), p): kept for p, kept in self.state.items()},
             "param_groups": [
                 {**{k: v for k, v in g.items() if k != "params"}, "params": [index[id(p)] for p in g["params"]]}
                 for g in self.param_groups
             ],
         }
+        return self._through_hooks("saved", state)
 
     def load_state_dict(self, state_dict: Group) -> None:
         """Continue as the optimizer whose state_dict this is; values are copied, in the dtype of their parameter.
 
         Raises ValueError, and changes nothing, where the groups differ in number or size.
         """
+        state_dict = self._through_hooks("before load", dict(state_dict))
         saved = [{k: v if k == "params" else deepcopy(v) for k, v in g.items()} for g in state_dict["param_groups"]]
         if len(saved) != len(self.param_groups):
             raise ValueError(
@@ -302,6 +343,8 @@ class Optimizer:
             state[params.get(k, k)] = _restored(kept, params[k]) if k in params else kept
         groups = [{**new, "params": own["params"]} for new, own in zip(saved, self.param_groups, strict=True)]
         self.state, self.param_groups = state, groups
+        for hook in tuple(self._state_hooks["loaded"].values()):
+            hook(self)
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]
