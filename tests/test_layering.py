@@ -21,6 +21,10 @@ ALLOWED: dict[str, set[str]] = {
     "data": {"core", "ops", "glassgrad"},  # the public names
     "amp": {"core", "ops"},
     "utils": {"core", "ops", "autograd"},
+    "cuda": {"core", "amp"},
+    **dict.fromkeys(("accelerator", "backends", "distributed", "mps", "multiprocessing", "xpu"), set()),
+    "tensorboard": {"core", "vision"},
+    "vision": {"core", "ops", "data", "nn", "glassgrad"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
     "kernels": {"core", "ops"},

@@ -57,8 +57,14 @@ cfloat, cdouble = complex64, complex128
 
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
-    "autograd", "compiler", "data", "func", "glass", "io", "linalg", "nn", "optim", "scalar", "special", "torchlike",
-    "train", "utils",
+    "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "func", "glass", "io",
+    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "special", "tensorboard", "torchlike", "train", "utils",
+    "vision", "xpu",
+}  # fmt: skip
+_NAMES = {  # of rooms, that are public names too
+    "OutOfMemoryError": "cuda", "autocast": "amp", "get_autocast_dtype": "amp", "is_autocast_cache_enabled": "amp",
+    "is_autocast_enabled": "amp", "get_float32_matmul_precision": "backends",
+    "set_float32_matmul_precision": "backends",
 }  # fmt: skip
 
 
@@ -68,6 +74,8 @@ def __getattr__(name: str) -> Any:
     if name in ops.late.HOME:
         found = globals()[name] = ops.late.find(name)
         return found
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"glassgrad.{_NAMES[name]}"), name)
     if name == "compile":
         return importlib.import_module("glassgrad.compiler").compile
     if name == "bfloat16":  # needs ml_dtypes

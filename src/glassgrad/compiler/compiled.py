@@ -15,6 +15,7 @@ from ..core.modes import grad_mode, is_inference_mode_enabled
 from ..core.tensor import Tensor
 from ..core.watch import watchers
 from ..nn.module import Module
+from ..ops.autocast import lowered
 from .plan import Plan
 from .reach import is_plain, told_apart
 from .recorder import Recorder, described
@@ -47,7 +48,7 @@ class Compiled:
         if self.reason is not None or watchers or is_inference_mode_enabled() or getattr(_recording, "on", False):
             return self.function(*args, **kwargs)
         inputs: list[Tensor] = []
-        key = _form(args, inputs), _form(kwargs, inputs), grad_mode.get(), get_default_dtype()
+        key = _form(args, inputs), _form(kwargs, inputs), grad_mode.get(), get_default_dtype(), lowered.get()
         if any(type(x.array) is not ndarray for x in inputs):  # inside vmap, or on a GPU
             return self.function(*args, **kwargs)
         for known, plan in self.plans:

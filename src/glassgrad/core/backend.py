@@ -21,16 +21,16 @@ _cupy: Any = None
 
 
 def cupy() -> Any:
-    """CuPy, imported at the first use of a GPU; RuntimeError, as PyTorch raises, where there is none."""
+    """CuPy, imported at the first use of a GPU; AssertionError, as PyTorch raises, where there is none."""
     global _cupy
     if _cupy is None:
         try:
             module = importlib.import_module("cupy")
             module.cuda.runtime.getDeviceCount()
         except Exception as problem:
-            raise RuntimeError(
-                "no GPU here: device 'cuda' needs an NVIDIA GPU and CuPy (pip install 'glassgrad[cuda13]'); "
-                f"looking for it gave {type(problem).__name__}: {problem}"
+            raise AssertionError(
+                "Torch not compiled with CUDA enabled: device 'cuda' needs an NVIDIA GPU and CuPy "
+                f"(pip install 'glassgrad[cuda13]'); looking for it gave {type(problem).__name__}: {problem}"
             ) from problem
         _cupy = module
     return _cupy
@@ -39,7 +39,7 @@ def cupy() -> Any:
 def cuda_available() -> bool:
     try:
         cupy()
-    except RuntimeError:
+    except AssertionError:
         return False
     return True
 
@@ -49,28 +49,51 @@ def xp_of(x: Array) -> Any:
     return np if isinstance(x, _HOST_TYPES) else cupy()
 
 
+TYPES = (
+    "cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy",
+    "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone",
+)  # fmt: skip
+NO_ACCELERATOR = "Cannot access accelerator device when none is available."
+
+
 class device:
-    """Where a tensor lives, as torch.device: device('cpu'), device('cuda', 0), device('cuda:1')."""
+    """Where a tensor lives, as torch.device: device('cpu'), device('cuda', 0), device('cuda:1').
+
+    Any of PyTorch's types can be named; tensors lie on 'cpu' and 'cuda'. Raises RuntimeError for another string, for a
+    negative index, and for a number alone where there is no GPU.
+    """
 
     __slots__ = ("index", "type")
 
     type: str
     index: int | None
 
-    def __init__(self, type: Any, index: int | None = None) -> None:
-        if isinstance(type, device):
+    def __init__(self, type: Any = None, index: int | None = None, *, device: Any = None) -> None:
+        type = device if type is None else type
+        if isinstance(type, _Device):
             type, index = type.type, type.index
-        elif isinstance(type, int):
+        elif isinstance(type, int) and not isinstance(type, bool):
+            if type >= 0 and not cuda_available():
+                raise RuntimeError(NO_ACCELERATOR)
             type, index = "cuda", type
+        elif not isinstance(type, str):
+            given = "nothing" if type is None else type.__class__.__name__
+            raise TypeError(f"device() expected a device, a string like 'cuda:1' or a number; got {given}")
+        elif not type:
+            raise RuntimeError("Device string must not be empty")
         elif ":" in type:
             if index is not None:
-                raise RuntimeError(f"type (string) must not include an index because index was passed: {type}")
-            type, number = type.split(":", 1)
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
-            index = int(number)
-        if type not in ("cpu", "cuda", "meta", "mps", "xpu"):
-            raise RuntimeError(f"Expected one of cpu, cuda device type at start of device string: {type}")
+                raise RuntimeError(
+                    f"type (string) must not include an index because index was passed explicitly: {type}"
+                )
+            name, number = type.split(":", 1)
+            if not (number.isascii() and number.isdigit()) or (number[0] == "0" and number != "0"):
+                raise RuntimeError(f"Invalid device string: '{type}'")
+            type, index = name, int(number)
+        if type not in TYPES:
+            raise RuntimeError(f"Expected one of {', '.join(TYPES)} device type at start of device string: {type}")
+        if index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
         self.type = type
         self.index = index
 
@@ -88,9 +111,10 @@ class device:
         return hash((self.type, self.index))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return device, (self.type, self.index)
+        return device, (self.type,) if self.index is None else (self.type, self.index)
 
 
+_Device = device
 CPU = device("cpu")
 
 
@@ -105,6 +129,10 @@ def as_device(where: device | str | int | None) -> device:
     found = where if isinstance(where, device) else device(where)
     if found.type == "cuda":
         cupy()
+    elif found.type == "mps":
+        raise RuntimeError("PyTorch is not linked with support for mps devices")
+    elif found.type == "xpu":
+        raise AssertionError("Torch not compiled with XPU enabled")
     elif found.type != "cpu":
         raise RuntimeError(f"device '{found}' is not supported: glassgrad computes on 'cpu' and 'cuda'")
     return found

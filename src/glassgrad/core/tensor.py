@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import dtypes, printing
-from .backend import CPU, Array, as_device, device, device_of, ndarray, to_device, to_host
+from .backend import CPU, NO_ACCELERATOR, Array, as_device, device, device_of, ndarray, to_device, to_host
 from .batched import Batched, levels, refused
 from .dtypes import dtype
 from .graph import Node, Removable, as_array
@@ -479,12 +479,9 @@ class Tensor:
     def cuda(self, device: Any = None, non_blocking: bool = False) -> Tensor:
         return self.to("cuda" if device is None else device)
 
-    def pin_memory(self) -> Tensor:
-        if not self.is_cuda:
-            from .backend import cupy
-
-            cupy()  # as PyTorch: pinned memory needs a GPU
-        return self
+    def pin_memory(self, device: Any = None) -> Tensor:
+        """RuntimeError: memory is pinned for the sake of a GPU, and what there is of one needs no such memory."""
+        raise RuntimeError(NO_ACCELERATOR)
 
     def is_pinned(self) -> bool:
         return False

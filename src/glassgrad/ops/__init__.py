@@ -14,6 +14,7 @@ from . import (
     activations,
     arithmetic,
     arrange,
+    autocast,
     cast,
     choice,
     classification,
@@ -75,6 +76,8 @@ MODULES = (
     norms,
     copies,
 )
+
+autocast.attach(*[module.__name__ for module in MODULES])
 
 OPERATORS = {
     **operators.TABLE,

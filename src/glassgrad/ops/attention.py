@@ -14,6 +14,7 @@ from ..core.backend import Array, ndarray, xp_of
 from ..core.batched import whole
 from ..core.op import op
 from ..core.tensor import Tensor
+from . import autocast
 from .arrange import cat, pad
 from .choice import where
 from .create import zeros
@@ -351,3 +352,6 @@ def _static(name: str, static: Tensor | None, projected: Tensor, heads: Callable
     if static.array.shape[0] != n * h or static.array.shape[2] != size:
         raise AssertionError(f"expecting {name} of ({n * h}, S, {size}), got {tuple(static.array.shape)}")
     return static.reshape(n, h, static.array.shape[1], size)
+
+
+autocast.attach(__name__)

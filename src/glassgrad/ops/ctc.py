@@ -13,6 +13,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.tensor import Tensor
+from . import autocast
 from .arithmetic import logaddexp
 from .arrange import cat
 from .choice import clamp, where
@@ -132,3 +133,6 @@ def _labels(targets: Tensor, lengths: list[int], n: int) -> Array:
         made[k, :m] = t[at : at + m]
         at += m
     return made
+
+
+autocast.attach(__name__)

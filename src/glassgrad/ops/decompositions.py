@@ -19,7 +19,7 @@ from ..core.batched import whole
 from ..core.dtypes import complex64, complex128
 from ..core.op import op, record
 from ..core.tensor import Tensor
-from . import return_types
+from . import autocast, return_types
 from .arrange import cat, tril
 from .choice import _zero, where
 from .cumulative import others
@@ -433,3 +433,6 @@ def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = N
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """linalg.pinv() under its older name, with another tolerance."""
     return pinv(input, rcond)
+
+
+autocast.attach(__name__)

@@ -14,6 +14,7 @@ from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.op import op
 from ..core.tensor import Tensor
+from . import autocast
 from .choice import where
 from .gather import gather
 
@@ -245,3 +246,6 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
 def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
     """affine_grid under its other name."""
     return affine_grid(theta, size, align_corners)
+
+
+autocast.attach(__name__)

@@ -213,6 +213,7 @@ def gaussian_nll_loss(
             raise ValueError(f"var is of incorrect size: {tuple(v)}, for an input of {tuple(s)}")
     if (whole(given.array) < 0).any():
         raise ValueError("var has negative entry/entries")
-    safe = given + Tensor._of(xp_of(given.array).maximum(eps - given.array, 0))  # the value eps, the gradient of var
+    missing = xp_of(given.array).maximum(eps - given.array, 0).astype(given.array.dtype, copy=False)
+    safe = given + Tensor._of(missing)  # the value eps, the gradient of var
     each = 0.5 * (log(safe) + square(input - target) / safe)
     return reduced(each + 0.5 * math.log(2 * math.pi) if full else each, reduction)

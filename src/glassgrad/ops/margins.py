@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from . import autocast
 from .arithmetic import sqrt, square
 from .choice import clamp, where
 from .classification import take_flat
@@ -234,3 +235,6 @@ def _long(target: Tensor) -> Array:
     if target.array.dtype != "int64":
         raise RuntimeError(f"expected scalar type Long but found {target.dtype}; convert the target with .long()")
     return target.array
+
+
+autocast.attach(__name__)

@@ -11,7 +11,7 @@ from ..core.batched import samplewise, whole
 from ..core.dtypes import int64
 from ..core.op import op
 from ..core.tensor import Tensor
-from . import reduce, return_types
+from . import autocast, reduce, return_types
 from .arrange import cat, tril, triu
 from .choice import _zero, where
 from .decompositions import cutoff, each, eigvalsh, pinv, slogdet, svdvals
@@ -474,3 +474,6 @@ def vander(x: Tensor, N: int | None = None) -> Tensor:
         raise RuntimeError("N must be greater than 1.")
     exponents = Tensor._of(xp_of(raw(x)).arange(n))
     return x[..., None] ** exponents
+
+
+autocast.attach(__name__)

@@ -23,6 +23,7 @@ from ..core.modes import enable_grad
 from ..core.native import faster
 from ..core.op import op
 from ..core.tensor import Tensor
+from . import autocast
 from .activations import relu
 from .arithmetic import sigmoid
 from .arrange import cat, stack
@@ -519,3 +520,6 @@ def lstm_cell(
         raise RuntimeError("lstm_cell expects two hidden states")
     h, c = _cell("lstm", input, list(hx), w_ih, w_hh, b_ih, b_hh)
     return h, c
+
+
+autocast.attach(__name__)

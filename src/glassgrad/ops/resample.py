@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from . import autocast
 from .index import index
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, along
 from .windows import Sizes, grown, overlap_add, places, sizes_of, windows
@@ -318,3 +319,6 @@ def fold(
         )
     columns = input.reshape(n, rows // math.prod(size), *size, *out)
     return overlap_add(columns, shape=shape, **options)
+
+
+autocast.attach(__name__)

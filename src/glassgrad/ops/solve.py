@@ -17,7 +17,7 @@ import numpy as np
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
-from . import return_types
+from . import autocast, return_types
 from .arrange import tril, triu
 from .choice import _zero
 from .index import title
@@ -257,3 +257,6 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
             f"prod(self.shape[:other.ndim]), but got {math.prod(shape)} != {B.numel()}"
         )
     return solve(a.reshape(B.numel(), -1), B.reshape(-1)).reshape(shape)
+
+
+autocast.attach(__name__)

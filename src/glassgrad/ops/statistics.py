@@ -13,7 +13,7 @@ from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.views import own
-from . import return_types
+from . import autocast, return_types
 from .arithmetic import lerp, sub
 from .choice import where
 from .extremes import shared
@@ -243,3 +243,6 @@ def trapezoid(y: Tensor, x: Tensor | None = None, *, dx: float = 1, dim: int = -
 
 
 trapz = trapezoid
+
+
+autocast.attach(__name__)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from . import autocast
 from .create import zeros
 from .gather import gather, scatter
 from .pool import max_pool2d
@@ -176,3 +177,6 @@ def _fractional_max_pool(name: str, rank: int) -> Callable[..., Any]:
 
 fractional_max_pool2d = _fractional_max_pool("fractional_max_pool2d", 2)
 fractional_max_pool3d = _fractional_max_pool("fractional_max_pool3d", 3)
+
+
+autocast.attach(__name__)

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops import recurrent as ops
+from ...ops.autocast import lowered
 from ...ops.create import zeros
 from .. import init
 from ..module import Module
@@ -127,7 +128,7 @@ class RNNBase(Module):
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
         wanted = self._flat_weights[0].dtype
-        if input.dtype is not wanted:
+        if input.dtype is not wanted and lowered.get() is None:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({wanted}). "
                 f"Convert input: input.to({wanted}), or convert model: model.to({input.dtype})"
