@@ -67,6 +67,8 @@ def test_rare_operations_open_at_first_touch() -> None:
         for name in [*gives.methods.split(), *(f"{name}_" for name in gives.in_place.split())]:
             assert callable(getattr(glassgrad.Tensor, name))
             assert not isinstance(vars(glassgrad.Tensor)[name], late.Method)
+        for name in gives.only_methods.split():
+            assert hasattr(glassgrad.Tensor, name)
 
 
 def test_import_says_nothing() -> None:

@@ -48,8 +48,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"glassgrad(\.
 
 __version__ = "0.1.0"
 
-for _module in ops.MODULES:
-    globals().update({_name: getattr(_module, _name) for _name in _module.__all__})
+globals().update(ops.keywords.published(ops.MODULES))
 
 half, float, double, short, int, long = float16, float32, float64, int16, int32, int64
 cfloat, cdouble = complex64, complex128
@@ -61,11 +60,23 @@ _ROOMS = {
     "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "special", "tensorboard", "torchlike", "train", "utils",
     "vision", "xpu",
 }  # fmt: skip
-_NAMES = {  # of rooms, that are public names too
-    "OutOfMemoryError": "cuda", "autocast": "amp", "get_autocast_dtype": "amp", "is_autocast_cache_enabled": "amp",
-    "is_autocast_enabled": "amp", "get_float32_matmul_precision": "backends",
-    "set_float32_matmul_precision": "backends",
+# Public names that live in a room, where need be under another name there.
+_ELSEWHERE = {
+    "OutOfMemoryError": "cuda", "autocast": "amp", "compile": "compiler", "get_autocast_dtype": "amp",
+    "get_float32_matmul_precision": "backends", "is_anomaly_check_nan_enabled": "autograd",
+    "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
+    "set_anomaly_enabled": "autograd.set_detect_anomaly", "set_float32_matmul_precision": "backends", "vmap": "func",
 }  # fmt: skip
+# Methods of Tensor that are functions of the package as well.
+_IN_PLACE = {
+    f"{name}_"
+    for name in (
+        "abs acos acosh addmv arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp clamp_max "
+        "clamp_min clip conj_physical cos cosh deg2rad detach erf erfc exp exp2 expm1 fill fix floor frac gcd i0 "
+        "index_put lcm ldexp log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal resize_as round "
+        "rsqrt sigmoid sin sinc sinh sqrt square tan tanh trunc xlogy"
+    ).split()
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -74,14 +85,15 @@ def __getattr__(name: str) -> Any:
     if name in ops.late.HOME:
         found = globals()[name] = ops.late.find(name)
         return found
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"glassgrad.{_NAMES[name]}"), name)
-    if name == "compile":
-        return importlib.import_module("glassgrad.compiler").compile
+    if name in _ELSEWHERE:
+        room, _, own = _ELSEWHERE[name].partition(".")
+        return getattr(importlib.import_module(f"glassgrad.{room}"), own or name)
     if name == "bfloat16":  # needs ml_dtypes
         return dtypes.named(name)
+    if name in _IN_PLACE:
+        return getattr(Tensor, name)
     raise AttributeError(f"module 'glassgrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOMS, *ops.late.HOME, "bfloat16", "compile"})
+    return sorted({*globals(), *_ROOMS, *_ELSEWHERE, *_IN_PLACE, *ops.late.HOME, "bfloat16"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .core.keywords import lenient
 from .core.tensor import Tensor
 from .ops import linalg as products
 from .ops import matrices, return_types
@@ -79,3 +80,7 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: str | None = None) -> 
             "linalg.svd: keyword argument `driver=` is only supported on CUDA inputs with cuSOLVER backend"
         )
     return return_types.linalg_svd(*svd_factors(A, full_matrices))
+
+
+for _name in __all__[1:]:  # all but LinAlgError take out=
+    globals()[_name] = lenient(globals()[_name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .core.keywords import lenient
 from .ops.arithmetic import exp2, expm1, log1p
 from .ops.arithmetic import sigmoid as expit
 from .ops.bessel import (
@@ -53,3 +54,6 @@ __all__ = [
     "shifted_chebyshev_polynomial_v", "shifted_chebyshev_polynomial_w", "sinc", "softmax", "spherical_bessel_j0",
     "xlog1py", "xlogy", "zeta",
 ]  # fmt: skip
+
+for _name in ("entr", "logit", "logsumexp", "multigammaln", "polygamma", "round"):
+    globals()[_name] = lenient(globals()[_name])

@@ -7,7 +7,8 @@ The few true differences between the two libraries live here and nowhere else.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Self
 
 import numpy as np
 
@@ -113,9 +114,28 @@ class device:
     def __reduce__(self) -> tuple[Any, ...]:
         return device, (self.type,) if self.index is None else (self.type, self.index)
 
+    def __enter__(self) -> Self:
+        """Inside, new tensors are made here unless they say where."""
+        _defaults.set((*_defaults.get(), as_device(self)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _defaults.set(_defaults.get()[:-1])
+
 
 _Device = device
 CPU = device("cpu")
+_defaults: ContextVar[tuple[device, ...]] = ContextVar("glassgrad_device", default=(CPU,))
+
+
+def get_default_device() -> device:
+    """Where new tensors are made."""
+    return _defaults.get()[-1]
+
+
+def set_default_device(where: device | str | int | None) -> None:
+    """New tensors are made there unless they say where; None stands for the CPU."""
+    _defaults.set((*_defaults.get()[:-1], CPU if where is None else as_device(where)))
 
 
 def device_of(x: Array) -> device:
@@ -125,7 +145,7 @@ def device_of(x: Array) -> device:
 def as_device(where: device | str | int | None) -> device:
     """The device meant by a `device=` argument, checked to exist."""
     if where is None:
-        return CPU
+        return _defaults.get()[-1]
     found = where if isinstance(where, device) else device(where)
     if found.type == "cuda":
         cupy()

@@ -17,7 +17,8 @@ import numpy as np
 from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
-from .graph import Node, as_array, next_number, touch
+from .graph import Node, as_array, next_number
+from .keywords import given as given
 from .native import engine, program
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
 from .provenance import caller, theirs
@@ -352,22 +353,6 @@ def _as(x: Any, common: dtype) -> Any:
         return x if x.array.dtype == common.array_dtype else x.to(common)
     like = common.array_dtype.type
     return like(x) if not hasattr(x, "shape") or x.shape == () else Tensor._of(x.astype(common.array_dtype))
-
-
-def given(out: Tensor | None, made: Tensor) -> Tensor:
-    """PyTorch's out= argument: the result is written there."""
-    if out is None:
-        return made
-    if made._needs or out._needs:
-        raise RuntimeError(
-            "functions with out=... arguments don't support automatic differentiation, "
-            "but one of the arguments requires grad."
-        )
-    if out.array.shape != made.array.shape:
-        out.array = xp_of(out.array).empty(made.array.shape, out.array.dtype)
-    out.array[...] = made.array
-    touch(out.version)
-    return out
 
 
 def apart(name: str, out: Tensor, *inputs: Tensor) -> None:

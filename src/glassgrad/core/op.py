@@ -28,6 +28,7 @@ from . import modes
 from .backend import ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
 from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
+from .keywords import retry
 from .native import engine, faster, program
 from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
@@ -307,7 +308,10 @@ def op(
                 except Exception as problem:
                     return declared.again(problem, args, options)
         if declared.public is not None:
-            args, options = declared.public(*args, **options)
+            try:
+                args, options = declared.public(*args, **options)
+            except TypeError as problem:
+                return retry(problem, call, args, options)
         return record(declared, args, options)
 
     return finish(declared, call)

@@ -49,10 +49,11 @@ class Tensor:
     __array_priority__ = 1000
 
     def __init__(self, *data: Any, device: Any = None) -> None:
-        if len(data) == 1 and not isinstance(data[0], int):
+        if len(data) == 1 and not isinstance(data[0], (int, Size)):
             made = asarray(data[0], dtypes.get_default_dtype(), as_device(device))
         else:
-            made = np.empty(data if data else (0,), dtypes.get_default_dtype().array_dtype)
+            shape = data[0] if data and isinstance(data[0], Size) else data or (0,)
+            made = np.empty(shape, dtypes.get_default_dtype().array_dtype)
         self._set(made)
 
     def _set(self, array: Array, node: Node | Tensor | None = None) -> None:
@@ -213,13 +214,7 @@ class Tensor:
         if to is None:
             prefix = "torch." if self.device.type == "cpu" else "torch.cuda."
             return prefix + TYPE_NAMES[self.dtype.name]
-        if isinstance(to, str):
-            short = to.rsplit(".", 1)[-1]
-            matching = [name for name, title in TYPE_NAMES.items() if title == short]
-            if not matching:
-                raise ValueError(f"invalid type: {to!r}")
-            to = dtypes.named(matching[0])
-        return self.to(to)
+        return self.to(to if isinstance(to, dtype) else type_of(to))
 
     # --- its values ---
 
@@ -253,6 +248,11 @@ class Tensor:
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+        """What NumPy's functions make of a tensor is a tensor: np.sin(x)."""
+        made = asarray(array, copy=False)
+        return Tensor._of(made.astype(np.uint8) if made.dtype == np.bool_ else made)
+
     def __dlpack__(self, **options: Any) -> Any:
         if self.requires_grad:
             raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
@@ -283,14 +283,23 @@ class Tensor:
         return bool(self.array.item())
 
     def __format__(self, spec: str) -> str:
-        if self.array.ndim == 0 and spec:
+        """A tensor without dims as its number, as PyTorch does: f"{loss}" is 0.25, f"{loss:.1f}" is 0.2."""
+        if self.array.ndim == 0 and not self._is_param:
             return format(self.item(), spec)
-        return object.__format__(self, spec) if spec else repr(self)
+        return object.__format__(self, spec)
 
     def __len__(self) -> int:
         if self.array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return self.array.shape[0]
+
+    def __contains__(self, element: Any) -> bool:
+        """Whether an element equals a number or a tensor that broadcasts."""
+        if not isinstance(element, (Tensor, int, float, complex, np.number, np.bool_)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any())
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:
@@ -489,6 +498,17 @@ class Tensor:
     def share_memory_(self) -> Tensor:
         """Threads share a tensor as it is; processes get a copy."""
         return self
+
+
+def type_of(title: Any) -> dtype:
+    """The dtype of a tensor type: torch.LongTensor or its name."""
+    if title is Tensor:
+        return dtypes.get_default_dtype()
+    name = title if isinstance(title, str) else getattr(title, "name", "")
+    found = [d for d, short in TYPE_NAMES.items() if name == f"torch.{short}"]
+    if not found:
+        raise ValueError(f"invalid type: {title!r}")
+    return dtypes.named(found[0])
 
 
 def _rebuild(array: np.ndarray, needs: bool, is_param: bool) -> Tensor:

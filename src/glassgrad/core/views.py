@@ -189,9 +189,7 @@ def write(x: Tensor, value: Any, fresh: bool = False) -> Tensor:
     array = value.array if isinstance(value, tensors.Tensor) else value
     if isinstance(value, tensors.Tensor):
         if not can_cast(value.dtype, x.dtype):
-            raise RuntimeError(
-                f"result type {_title(value.dtype)} can't be cast to the desired output type {_title(x.dtype)}"
-            )
+            raise cast_error(value, x)
         if array.shape != x.array.shape and _stretch(array.shape, x.array.shape) is None:
             raise RuntimeError(
                 f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}"
@@ -229,6 +227,10 @@ def _stretch(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...] | N
     lead = len(to) - len(shape)
     fits = lead >= 0 and all(n in (1, to[lead + i]) for i, n in enumerate(shape))
     return to if fits else None
+
+
+def cast_error(value: Tensor, x: Tensor) -> RuntimeError:
+    return RuntimeError(f"result type {_title(value.dtype)} can't be cast to the desired output type {_title(x.dtype)}")
 
 
 def _title(d: Any) -> str:

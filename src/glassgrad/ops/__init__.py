@@ -29,6 +29,7 @@ from . import (
     formats,
     gather,
     index,
+    keywords,
     late,
     linalg,
     losses,
@@ -84,6 +85,7 @@ OPERATORS = {
     "__matmul__": operators.forth(linalg.matmul),
     "__rmatmul__": operators.back(linalg.matmul),
     "where": choice.where_method,
+    "layout": property(lambda x: formats.strided),
     "real": property(complexes.real),
     "imag": property(complexes.imag),
 }
@@ -102,11 +104,11 @@ def attach() -> None:
     """Give Tensor its methods and operators."""
     for module in MODULES:
         for name in module.METHODS:
-            setattr(Tensor, name, getattr(module, name))
+            setattr(Tensor, name, keywords.method(name, getattr(module, name)))
         for name in module.IN_PLACE:
             setattr(Tensor, f"{name}_", _changing(getattr(module, name)))
     for gives in late.LATE.values():
-        for name in gives.methods.split():
+        for name in [*gives.methods.split(), *gives.only_methods.split()]:
             setattr(Tensor, name, late.Method(name, name))
         for name in gives.in_place.split():
             setattr(Tensor, f"{name}_", late.Method(f"{name}_", name, _changing))

@@ -378,22 +378,20 @@ triu.vjp(x=lambda g, diagonal: triu(g, diagonal=diagonal))
 
 
 @tril.public
-def _(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Any:
+def _(input: Tensor, diagonal: int = 0) -> Any:
     """The elements on and below a diagonal of each matrix, 0 above."""
-    return _triangle_of("tril", input, diagonal, out)
+    return _triangle_of("tril", input, diagonal)
 
 
 @triu.public
-def _(input: Tensor, diagonal: int = 0, *, out: Tensor | None = None) -> Any:
+def _(input: Tensor, diagonal: int = 0) -> Any:
     """The elements on and above a diagonal of each matrix, 0 below."""
-    return _triangle_of("triu", input, diagonal, out)
+    return _triangle_of("triu", input, diagonal)
 
 
-def _triangle_of(name: str, x: Tensor, diagonal: int, out: Tensor | None) -> Any:
+def _triangle_of(name: str, x: Tensor, diagonal: int) -> Any:
     if x.array.ndim < 2:
         raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions, not {x.array.ndim}")
-    if out is not None:
-        raise NotImplementedError(f"{name}: out= is not in glassgrad; use {name}_() to change a tensor in place")
     return (x,), {"diagonal": diagonal}
 
 

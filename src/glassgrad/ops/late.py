@@ -8,12 +8,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..core.tensor import Tensor
+from . import keywords
 
 
 class Gives(NamedTuple):
     public: str
     methods: str = ""
     in_place: str = ""
+    only_methods: str = ""  # and attributes
 
 
 def everywhere(names: str) -> Gives:
@@ -44,14 +46,40 @@ LATE = {
     "natives": Gives(
         "_batch_norm_with_update _native_batch_norm_legit native_batch_norm native_group_norm native_layer_norm"
     ),
+    "memory": Gives(
+        "as_strided_ as_strided_scatter",
+        "as_strided_ as_strided_scatter",
+        only_methods="apply_ dim_order fill_diagonal_ is_set_to map2_ map_ module_load resize resize_ resize_as "
+        "resize_as_ set_",
+    ),
+    "questions": Gives(
+        "detach eig get_device is_distributed is_inference is_same_size is_signed is_storage is_vulkan_available "
+        "lstsq matrix_rank result_type solve symeig typename",
+        "eig is_distributed is_inference lstsq solve symeig",
+        only_methods="is_shared output_nr record_stream reinforce storage_type volatile",
+    ),
+    ".core.backend": Gives("get_default_device set_default_device"),
+    ".core.limits": Gives("finfo iinfo"),
+    ".core.settings": Gives(
+        "are_deterministic_algorithms_enabled get_deterministic_debug_mode "
+        "get_float32_matmul_precision get_num_interop_threads is_deterministic_algorithms_warn_only_enabled "
+        "is_warn_always_enabled set_default_tensor_type set_deterministic_debug_mode "
+        "set_float32_matmul_precision set_flush_denormal set_num_interop_threads set_warn_always "
+        "use_deterministic_algorithms"
+    ),
 }
 
 HOME = {name: module for module, gives in LATE.items() for name in gives.public.split()}
+_OWN = {name: module for module, gives in LATE.items() for name in gives.only_methods.split()}
 
 
 def find(name: str) -> Any:
     """The public function of that name."""
-    return getattr(importlib.import_module(f"{__package__}.{HOME[name]}"), name)
+    return keywords.function(name, _opened(name))
+
+
+def _opened(name: str) -> Any:
+    return getattr(importlib.import_module(f".{HOME.get(name) or _OWN[name]}", __package__), name)
 
 
 class Method:
@@ -61,6 +89,6 @@ class Method:
         self.name, self.function, self.dress = name, function, dress
 
     def __get__(self, x: Tensor | None, owner: type) -> Any:
-        function = find(self.function)
+        function = keywords.method(self.function, _opened(self.function))
         setattr(Tensor, self.name, function if self.dress is None else self.dress(function))
         return getattr(owner if x is None else x, self.name)

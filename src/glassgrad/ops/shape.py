@@ -533,7 +533,7 @@ def contiguous(x: Any, memory_format: Any = None) -> Any:
 # --- changing the shape of a tensor itself ---
 
 
-def _becoming(change: Any) -> Any:
+def becoming(change: Any) -> Any:
     """The in-place form of a view: the tensor itself turns into the view of what it was."""
 
     def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
@@ -558,5 +558,5 @@ def _becoming(change: Any) -> Any:
     return method
 
 
-squeeze_, unsqueeze_, transpose_, t_ = (_becoming(f) for f in (squeeze, unsqueeze, transpose, t))
-swapaxes_, swapdims_ = _becoming(swapaxes), _becoming(swapdims)
+squeeze_, unsqueeze_, transpose_, t_ = (becoming(f) for f in (squeeze, unsqueeze, transpose, t))
+swapaxes_, swapdims_ = becoming(swapaxes), becoming(swapdims)
