@@ -46,13 +46,14 @@ class Node:
     place    the user's line
     freed    the line of the backward() that released what was saved, once it has
     tangents its output's tangents in forward mode, by level; set only there
+    shown    PyTorch's name for it where it isn't the operation's; set only there
 
     Slots, each set by whoever records: creating a node and walking over it is most of the engine's own time.
     """
 
     __slots__ = (
-        "__weakref__", "edges", "freed", "guards", "hooks", "number", "op", "place", "saved", "stamp",
-        "tangents",
+        "__weakref__", "edges", "freed", "guards", "hooks", "number", "op", "place", "saved", "shown",
+        "stamp", "tangents",
     )  # fmt: skip
 
     op: Op
@@ -65,11 +66,18 @@ class Node:
     place: Place | None
     freed: Place | None  # set when the saved arrays are released
     tangents: dict[int, Any]
+    shown: str
 
     def name(self) -> str:
         """PyTorch's name for it, for example AddBackward0; one of several outputs has the name of them all."""
+        shown = getattr(self, "shown", None)
+        if shown is not None:
+            return shown
         parent = self.edges[0]
-        return parent.name() if self.op.is_pick and isinstance(parent, Node) else self.op.node_name
+        if self.op.is_pick and isinstance(parent, Node):
+            return parent.name()
+        name = self.op.node_name
+        return name(self.saved) if callable(name) else name
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"

@@ -32,6 +32,7 @@ from .keywords import retry
 from .native import engine, faster, program
 from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
+from .titles import of_op
 from .views import View, view_of
 from .watch import notice, watchers
 
@@ -81,7 +82,7 @@ class Op:
     ) -> None:
         named, rest, self.options = arguments(signature or forward) if inputs is None else (inputs, None, {})
         self.name = name or forward.__name__.rstrip("_")
-        self.node_name = "".join([part.capitalize() for part in self.name.split("_")]) + "Backward0"
+        self.node_name = of_op(self.name)
         self.forward = faster(self.name, forward) if listed else forward
         self.listed = listed
         self.inputs = [*named, rest] if rest else named

@@ -14,6 +14,7 @@ from ..core.fast import unary
 from ..core.op import op
 from ..core.random import current_generator
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from ..core.views import in_place
 from .arithmetic import exp, sigmoid
 from .choice import choose, where
@@ -85,6 +86,7 @@ def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool
     return _apply(inplace, input, lambda x: x * Tensor._of(to_device(slopes, input.device)))
 
 
+@titled("PreluKernelBackward0")
 def prelu(input: Any, weight: Any) -> Any:
     """x, times weight where negative; one weight, or one for each channel (dim 1)."""
     if weight.array.ndim > 1:
@@ -126,26 +128,31 @@ def relu6(input: Any, inplace: bool = False) -> Any:
     return hardtanh(input, 0.0, 6.0, inplace)
 
 
+@titled("HardsigmoidBackward0")
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """x / 6 + 1/2, limited to [0, 1]."""
     return _apply(inplace, _checked("hardsigmoid_cpu", input), lambda x: relu6(x + 3) / 6)
 
 
+@titled("HardswishBackward0")
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """x * hardsigmoid(x)."""
     return _apply(inplace, _checked("hardswish_cpu", input), lambda x: x * relu6(x + 3) / 6)
 
 
+@titled("ThresholdBackward0")
 def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Any:
     """x where x > threshold, else value."""
     return _apply(inplace, input, lambda x: where(x <= threshold, value, x))
 
 
+@titled("HardshrinkBackward0")
 def hardshrink(input: Any, lambd: float = 0.5) -> Any:
     """x where |x| > lambd, else 0."""
     return where(abs(_checked("hardshrink_cpu", input)) <= lambd, 0, input)
 
 
+@titled("SoftshrinkBackward0")
 def softshrink(input: Any, lambd: float = 0.5) -> Any:
     """x moved towards 0 by lambd, stopping there. Raises RuntimeError for a negative lambd."""
     if lambd < 0:
@@ -174,6 +181,7 @@ def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     return _apply(inplace, _checked("elu_cpu", input), elu_, alpha=alpha, scale=1.0, rate=1.0)
 
 
+@titled("CeluBackward0")
 def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Any:
     """x, where negative alpha * (exp(x / alpha) - 1), which has no kink. Raises RuntimeError for alpha 0."""
     if alpha == 0:
@@ -249,6 +257,7 @@ def tanhshrink(input: Any) -> Any:
     return input - tanh(input)
 
 
+@titled("GluBackward0")
 def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b), where a and b are the halves of x along dim. Raises RuntimeError for an odd size."""
     if input.array.ndim == 0:

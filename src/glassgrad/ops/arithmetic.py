@@ -17,6 +17,7 @@ from ..core.batched import whole
 from ..core.dtypes import bool_, complex128, float64, result_type
 from ..core.fast import PYTHON, binary, given, refused, unary
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .choice import _flat, _like, _raw, _zero, where
 
 __all__ = [
@@ -156,6 +157,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     return (_div_floor if rounding_mode == "floor" else _div_trunc)(input, other, out=out)
 
 
+@titled("LerpBackward0")
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     """input + weight * (end - input), from whichever end is nearer, so that weight 1 gives end exactly."""
     if input.dtype is not end.dtype:
@@ -167,12 +169,14 @@ def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     return given(out, input + weight * step if -0.5 < weight < 0.5 else end - step * (1 - weight))
 
 
+@titled("AddcmulBackward0")
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
     """input + value * tensor1 * tensor2."""
     product = tensor1 * tensor2
     return _add(input, product if value == 1 else product * value, out=out)
 
 
+@titled("AddcdivBackward0")
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
     """input + value * tensor1 / tensor2; RuntimeError for integers."""
     if not (tensor1.dtype.is_floating_point or tensor2.dtype.is_floating_point):

@@ -15,6 +15,7 @@ from ..core.dtypes import promote_types
 from ..core.fast import apart, given
 from ..core.op import op, record
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .index import index
 from .parts import ALL, at_dim, place, place_diagonal, select_, slice_
 from .parts import diagonal as diagonal_of
@@ -161,6 +162,7 @@ def column_stack(tensors: Any, *, out: Tensor | None = None) -> Tensor:
     return cat([reshape(x, x.array.size, 1) if x.array.ndim < 2 else x for x in tensors], 1, out=out)
 
 
+@titled("BlockDiagBackward0")
 def block_diag(*tensors: Tensor) -> Tensor:
     """A matrix with these matrices along its diagonal and 0 elsewhere."""
     xs = several("block_diag", [atleast_2d(x) for x in tensors])

@@ -17,6 +17,7 @@ from ..core.graph import as_array
 from ..core.native import engine
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .shape import expand
 
 __all__ = [
@@ -192,6 +193,7 @@ def where_method(self: Tensor, condition: Any, other: Any) -> Any:
     return where(condition, self, other)
 
 
+@titled("MaskedFillBackward0")
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """value where mask is true, input elsewhere; the gradient of those elements goes to value.
 
@@ -271,6 +273,9 @@ clamp.vjp(
 )
 
 
+clamp.op.node_name = "ClampBackward1"  # as with numbers for bounds
+
+
 @clamp.public
 def _(input: Any, min: Any = None, max: Any = None) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """input limited to [min, max], numbers or tensors, either of which may be left out.
@@ -287,11 +292,13 @@ def _(input: Any, min: Any = None, max: Any = None) -> tuple[tuple[Any, ...], di
     return tuple(broadcast(x, low, high)), {}
 
 
+@titled("ClampMinBackward0")
 def clamp_min(input: Any, min: Any, *, out: Any = None) -> Any:
     """The larger of input and min, a number or a tensor."""
     return given(out, clamp(input, min, None))
 
 
+@titled("ClampMaxBackward0")
 def clamp_max(input: Any, max: Any, *, out: Any = None) -> Any:
     """The smaller of input and max, a number or a tensor."""
     return given(out, clamp(input, None, max))

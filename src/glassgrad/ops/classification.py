@@ -10,6 +10,7 @@ from ..core.batched import whole
 from ..core.fast import binary
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import log, log1p, sigmoid
 from .arrange import cat
 from .choice import clamp, where
@@ -110,6 +111,7 @@ def _check_classes(name: str, x: Tensor, target: Tensor, weight: Tensor | None) 
         )
 
 
+@titled(lambda x, target, *_: "NllLoss2DBackward0" if target.array.ndim > 1 else "NllLossBackward0")
 def _nll(x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
     """x (N, K, ...) of log-probabilities or (K,), already checked."""
     t = target.array
@@ -329,6 +331,7 @@ def log1p_exp(x: Any) -> Any:
     return _bce_with_logits(x, x * 0)
 
 
+@titled("BinaryCrossEntropyBackward0")
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -361,6 +364,7 @@ def binary_cross_entropy(
     return reduced(each if weight is None else each * weight, reduction)
 
 
+@titled("BinaryCrossEntropyWithLogitsBackward0")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -387,6 +391,7 @@ def binary_cross_entropy_with_logits(
     return reduced(each if weight is None else each * weight, reduction)
 
 
+@titled("SoftMarginLossBackward0")
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import return_types
 from .arithmetic import exp, log
 from .choice import _zero, where
@@ -100,6 +101,7 @@ def others(x: Any, dim: int) -> Any:
     return running_product(_moved(x, dim, 1), dim) * running_product(_moved(x, dim, -1), dim, -1)
 
 
+@titled("CumprodBackward0")
 def cumprod(input: Any, dim: int, *, dtype: Any = None) -> Any:
     """Products of the elements up to each one along dim; integers in int64."""
     (x,), options = _along("cumprod", input, dim, dtype, False)
@@ -168,11 +170,13 @@ def _running_extreme(kind: Any, ufunc: str, input: Any, dim: int) -> Any:
     return kind(input.gather(d, index), index)
 
 
+@titled("CummaxBackward0")
 def cummax(input: Any, dim: int) -> Any:
     """(values, indices): the largest element so far along dim, the last of equals."""
     return _running_extreme(return_types.cummax, "maximum", input, dim)
 
 
+@titled("CumminBackward0")
 def cummin(input: Any, dim: int) -> Any:
     """(values, indices): the smallest element so far along dim, the last of equals."""
     return _running_extreme(return_types.cummin, "minimum", input, dim)

@@ -15,6 +15,7 @@ from ..core.fast import given
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title, titled
 from ..core.views import own
 from . import return_types
 from .choice import isnan, maximum, minimum, where
@@ -116,6 +117,14 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False, **other: A
 # --- max and min in their three forms ---
 
 
+@titled(lambda name, *_: f"{name.capitalize()}Backward0")
+def _along(name: str, input: Tensor, d: int, keepdim: bool) -> tuple[Tensor, Tensor]:
+    x = input.array
+    index = Tensor._of(getattr(xp_of(x), f"arg{name}")(x, axis=d, keepdims=True))
+    values = input.gather(d, index)
+    return (values, index) if keepdim else (own(values.squeeze(d)), own(index.squeeze(d)))
+
+
 def _extreme(name: str, of_all: Callable[..., Any], of_two: Callable[..., Any], kind: Any, *given_: Any) -> Any:
     input, dim, keepdim, out, options = given_
     if isinstance(dim, Tensor) or "other" in options:
@@ -123,15 +132,13 @@ def _extreme(name: str, of_all: Callable[..., Any], of_two: Callable[..., Any], 
     dim, keepdim = named(name, dim, keepdim, options)
     if dim is None:
         _check_not_empty(name, input.array.shape, None)
-        return given(out, of_all(input))
+        return given(out, title(of_all(input), f"{name.capitalize()}Backward1"))
     x = input.array
     d = wrap(dim, x.ndim)
     _check_not_empty(name, x.shape, (d,))
     if x.ndim == 0:
         return kind(input.clone(), Tensor._of(np.zeros((), np.int64)))
-    index = Tensor._of(getattr(xp_of(x), f"arg{name}")(x, axis=d, keepdims=True))
-    values = input.gather(d, index)
-    pair = (values, index) if keepdim else (own(values.squeeze(d)), own(index.squeeze(d)))
+    pair = _along(name, input, d, keepdim)
     return kind(*(pair if out is None else map(given, out, pair)))
 
 

@@ -13,6 +13,7 @@ from ..core.fast import apart, given
 from ..core.graph import as_array
 from ..core.op import op, record
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from ..core.views import own
 from .choice import _zero as zero_gradient
 from .choice import where
@@ -155,6 +156,7 @@ def number_like(x: Tensor, value: Any) -> Tensor:
     return Tensor._of(xp_of(x.array).full((), number_for(x.array, value), x.array.dtype))
 
 
+@titled("ScatterBackward0")
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -177,6 +179,7 @@ def scatter(
     return reshape(record(scatter_.op, (x, part, at), {"dim": d}), input.array.shape)
 
 
+@titled("ScatterAddBackward0")
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """A copy of the input with out[index[i][j]][j] += src[i][j] for dim 0, and so on."""
     x, d, part, at = _along("scatter_add", input, dim, index, src)
@@ -184,6 +187,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     return reshape(x + added, input.array.shape)
 
 
+@titled("ScatterReduceBackward0")
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
@@ -360,6 +364,7 @@ def _parts_of(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[Tensor, in
     return x, d, reshape(index, -1) if not array.ndim else index
 
 
+@titled("IndexSelectBackward0")
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The parts of the input at these indices of a dim.
 
@@ -380,6 +385,7 @@ def index_select_(x: Array, index: Array, *, dim: int) -> Array:
 index_select_.vjp(x=lambda g, x_shape, index, dim: index_sum(g, index, shape=x_shape, dims=(dim,)), index=None)
 
 
+@titled("IndexAddBackward0")
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """A copy of the input with alpha * source added at these indices of a dim; indices may repeat."""
     x, d, at = _parts_of("index_add", input, dim, index)
@@ -388,6 +394,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     return own(reshape(x + (added if alpha == 1 else added * alpha), input.array.shape))
 
 
+@titled("IndexCopyBackward0")
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the parts at these indices of a dim replaced by those of source."""
     x, d, at = _parts_of("index_copy", input, dim, index)
@@ -412,6 +419,7 @@ def _source(name: str, x: Tensor, d: int, at: Tensor, source: Tensor) -> Tensor:
     return part
 
 
+@titled("IndexFillBackward0")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with the parts at these indices of a dim filled with a number or a tensor without dims."""
     d = wrap(dim, input.array.ndim)
@@ -471,6 +479,7 @@ def take_(x: Array, index: Array) -> Array:
 take_.vjp(x=lambda g, x_shape, index: index_sum(g, index, shape=x_shape, dims=(0,)), index=None)
 
 
+@titled("PutBackward0")
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """A copy of the input with source at these places of it as if flattened, or added there."""
     if index.array.dtype != np.int64:
@@ -521,6 +530,7 @@ def masked_select_(x: Array, index: Array) -> Array:
 masked_select_.vjp(x=lambda g, x_shape, index: index_sum(g, index, shape=x_shape, dims=(0,)), index=None)
 
 
+@titled("MaskedScatterBackward0")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy of the input with the elements where the mask is true taken from source, in order."""
     _check_mask("masked_scatter_", mask)

@@ -11,6 +11,7 @@ from ..core.backend import Array, xp_of
 from ..core.fast import given
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title, titled
 from ..core.views import own
 from . import reduce
 from .parts import diagonal
@@ -81,16 +82,20 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     if a.ndim == 1 == b.ndim:
         made = dot_(input, other)
     elif a.ndim == 1:
-        made = own(matmul(input.unsqueeze(0), other).squeeze(-2))
+        made = title(own(matmul(input.unsqueeze(0), other).squeeze(-2)), "SqueezeBackward4")
     elif b.ndim == 1:
         made = own(matmul(input, other.unsqueeze(-1)).squeeze(-1))
+        title(made, "MvBackward0" if a.ndim == 2 else "UnsafeViewBackward0")
     elif b.ndim == 2 and a.ndim > 2:  # one large product, and one large gradient, rather than many small ones
         rows = (math.prod(a.shape[:-1]), a.shape[-1])
         made = own(matmul_(reshape(input, rows), other).reshape((*a.shape[:-1], b.shape[-1])))
+        title(made, "UnsafeViewBackward0")
     else:
         if a.ndim > 2 and a.shape[:-2] != b.shape[:-2]:
             check_batches(a.shape[:-2], b.shape[:-2])
         made = matmul_(input, other)
+        if a.ndim > 2 or b.ndim > 2:
+            title(made, "UnsafeViewBackward0")
     return made if out is None else given(out, made)
 
 
@@ -138,6 +143,7 @@ def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return matmul(input, mat2, out=out)
 
 
+@titled("BmmBackward0")
 def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products of two batches of matrices: (N, n, k), (N, k, m) -> (N, n, m)."""
     _dims("bmm", input, 3, mat2, 3)
@@ -148,6 +154,7 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     return matmul(input, mat2, out=out)
 
 
+@titled("MvBackward0")
 def mv(input: Tensor, vec: Tensor, *, out: Tensor | None = None) -> Tensor:
     """A matrix times a vector: (n, k), (k,) -> (n,)."""
     _dims("mv", input, 2, vec, 1)
@@ -209,6 +216,7 @@ def _added(
     return given(out, made)
 
 
+@titled("AddmmBackward0")
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -216,6 +224,7 @@ def addmm(
     return _added("addmm", input, lambda: mm(mat1, mat2), beta, alpha, out, mat1, mat2)
 
 
+@titled("AddmvBackward0")
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -223,6 +232,7 @@ def addmv(
     return _added("addmv", input, lambda: mv(mat, vec), beta, alpha, out, mat, vec)
 
 
+@titled("AddrBackward0")
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -230,6 +240,7 @@ def addr(
     return _added("addr", input, lambda: outer(vec1, vec2), beta, alpha, out)
 
 
+@titled("BaddbmmBackward0")
 def baddbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -237,6 +248,7 @@ def baddbmm(
     return _added("baddbmm", input, lambda: bmm(batch1, batch2), beta, alpha, out, batch1, batch2)
 
 
+@titled("AddbmmBackward0")
 def addbmm(
     input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor | None = None
 ) -> Tensor:
@@ -294,6 +306,7 @@ def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     return given(out, reshape(wide, tuple(i * j for i, j in zip(s, t, strict=True))))
 
 
+@titled("TraceBackward0")
 def trace(input: Tensor) -> Tensor:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:

@@ -10,6 +10,7 @@ from typing import Any
 from ..core.backend import xp_of
 from ..core.batched import whole
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import exp, log, square
 from .choice import where
 from .elementwise import abs as absolute
@@ -69,6 +70,7 @@ def _regression(name: str, x: Any, target: Any, weight: Any, reduction: str, rul
     return reduced(each if weight is None else each * weight, reduction)
 
 
+@titled("MseLossBackward0")
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -102,6 +104,7 @@ def l1_loss(
     return _regression("l1_loss", input, target, weight, reduction, absolute)
 
 
+@titled("SmoothL1LossBackward0")
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -117,6 +120,7 @@ def smooth_l1_loss(
     return _regression("smooth_l1_loss", input, target, None, chosen(size_average, reduce, reduction), rule)
 
 
+@titled("HuberLossBackward0")
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast
 from .arithmetic import sqrt, square
 from .choice import clamp, where
@@ -142,6 +143,7 @@ def _triplet(
     return reduced(clamp_low(margin + near - far), reduction)
 
 
+@titled("MultiMarginLossBackward0")
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -183,6 +185,7 @@ def multi_margin_loss(
     return reduced(each if target.array.ndim else each.reshape(()), reduction)
 
 
+@titled("MultilabelMarginLossBackward0")
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,

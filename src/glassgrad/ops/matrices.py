@@ -11,6 +11,7 @@ from ..core.batched import samplewise, whole
 from ..core.dtypes import int64
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast, reduce, return_types
 from .arrange import cat, tril, triu
 from .choice import _zero, where
@@ -73,6 +74,7 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     return vector_norm(A, ord, dims, keepdim, dtype=dtype)
 
 
+@titled("DistBackward0")
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The p-norm of input - other."""
     return reduce.vector_norm(input - other, p)
@@ -365,6 +367,7 @@ def _(primals: Any, tangents: Any, y: Any) -> Any:
     return where(y == 0, 0, moved / y)
 
 
+@titled("CdistBackward0")
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Tensor:
     """The p-norms of all differences of a row of x1 and a row of x2: (..., n, d), (..., m, d) -> (..., n, m).
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title
 from .arithmetic import exp
 from .linalg import matmul_
 from .reduce import sum as sum_over
@@ -162,7 +163,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         made = linear_(input, weight.unsqueeze(0)).squeeze(-1)
         return made if bias is None else made + bias
     if bias is None:
-        return linear_(input, weight)
+        return title(linear_(input, weight), "MmBackward0" if x.ndim == 2 else "UnsafeViewBackward0")
     if bias.array.shape != w.shape[:1]:
         if bias.array.size != 1 or bias.array.ndim > 1:
             raise RuntimeError(
@@ -170,7 +171,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                 f"linear expects bias ({w.shape[0]},), got {tuple(bias.array.shape)}"
             )
         bias = bias.expand(w.shape[0])
-    return linear_(input, weight, bias)
+    made = linear_(input, weight, bias)
+    return made if x.ndim == 2 else title(made, "ViewBackward0")
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -14,6 +14,7 @@ from ..core.backend import Array, xp_of
 from ..core.graph import touch
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import rsqrt, sqrt, square
 from .choice import clamp
 from .pool import towards_zero, window_sum
@@ -140,6 +141,7 @@ def _trailing(name: str, x: Tensor, normalized_shape: Any, weight: Tensor | None
     return tuple(range(len(s) - len(shape), len(s)))
 
 
+@titled("NativeLayerNormBackward0")
 def layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -187,6 +189,7 @@ def _remember(running: Tensor | None, seen: Array, momentum: float) -> None:
         touch(running.version)
 
 
+@titled("NativeBatchNormBackward0")
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -229,6 +232,7 @@ def batch_norm(
     return _affine(input, scale, shift if bias is None else shift + bias, shape)
 
 
+@titled("NativeGroupNormBackward0")
 def group_norm(
     input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -259,6 +263,7 @@ def group_norm(
     return _affine(xhat, weight, bias, (s[1], *[1] * (len(s) - 2)))
 
 
+@titled("ViewBackward0")
 def instance_norm(
     input: Tensor,
     running_mean: Tensor | None = None,

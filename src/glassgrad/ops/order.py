@@ -11,6 +11,7 @@ from ..core.backend import Array, xp_of
 from ..core.fast import given
 from ..core.op import record
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import return_types
 from .gather import gather_
 from .shape import reshape, wrap
@@ -36,6 +37,7 @@ def _picked(x: Tensor, order: Array, dim: int) -> Tensor:
     return record(gather_.op, (x, order), {"dim": dim})
 
 
+@titled("SortBackward0")
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool | None = None, *, out: Any = None) -> Any:
     """(values, indices): the elements along a dim in order. Equal elements keep their order, stable or not.
 
@@ -60,11 +62,13 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return sort(input.detach(), dim, descending, stable).indices
 
 
+@titled("SortBackward0")
 def msort(input: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The elements in order along dim 0."""
     return given(out, sort(input, 0).values)
 
 
+@titled("TopkBackward0")
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """(values, indices) of the k largest or smallest elements along a dim, in order also where sorted is false.
 
@@ -83,6 +87,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _pair(return_types.topk, values, indices, out)
 
 
+@titled("KthvalueBackward0")
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """(values, indices): the k-th smallest element along a dim, counted from 1."""
     d = wrap(dim, input.array.ndim)

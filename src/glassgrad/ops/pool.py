@@ -14,6 +14,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import div
 from .index import index
 from .shape import unsqueeze
@@ -222,7 +223,13 @@ def flat_positions(choice: Array, spatial: Sizes, options: dict[str, Any]) -> Ar
     return made
 
 
+def _shown(kind: str, rank: int, more: str = "") -> Any:
+    """Under which name PyTorch shows a pool over that many dims."""
+    return titled(f"{kind}{rank}D{more}Backward0" if rank > 1 else "SqueezeBackward1")
+
+
 def _max_pool(name: str, rank: int) -> Callable[..., Any]:
+    @_shown("MaxPool", rank, "WithIndices")
     def pool(
         input: Tensor,
         kernel_size: Any,
@@ -264,6 +271,7 @@ def towards_zero(y: Tensor, divisor: Tensor | int) -> Tensor:
 
 
 def _avg_pool(name: str, rank: int) -> Callable[..., Tensor]:
+    @_shown("AvgPool", rank)
     def pool(
         input: Tensor,
         kernel_size: Any,
@@ -392,7 +400,14 @@ def mean_matrix(n: int, m: int, like: Array) -> Array:
     return made
 
 
+def ones(size: Any) -> bool:
+    return set(size if isinstance(size, (tuple, list)) else (size,)) == {1}
+
+
 def _adaptive_avg(name: str, rank: int) -> Callable[..., Tensor]:
+    usual = f"AdaptiveAvgPool{rank}DBackward0"
+
+    @titled(lambda x, size: "SqueezeBackward1" if rank == 1 else "MeanBackward1" if ones(size) else usual)
     def pool(input: Tensor, output_size: Any) -> Tensor:
         x, alone, out = _targets(name, input, output_size, rank)
         spatial = x.array.shape[2:]
@@ -420,6 +435,7 @@ adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
 
 
 def _adaptive_max(name: str, rank: int) -> Callable[..., Any]:
+    @_shown("AdaptiveMaxPool", rank)
     def pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         x, alone, out = _targets(name, input, output_size, rank)
         xp, spatial = xp_of(x.array), x.array.shape[2:]

@@ -12,6 +12,7 @@ from ..core.fast import given, unary
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import exp, pow
 from .choice import _zero, isnan, where
 from .cumulative import others
@@ -130,6 +131,14 @@ def mean(x: Array, *, dim: Dims = None, keepdim: bool = False) -> Array:
 mean.vjp(x=lambda g, x_shape, dim, keepdim: unreduce(g / (count(x_shape, dim) or 1), x_shape, dim, keepdim))
 
 
+def _overload(name: str, at: int) -> Any:
+    """PyTorch's name of a reduction of all elements, or over the dim which its formula keeps at that place."""
+    return lambda saved: f"{name}Backward{int(bool(saved) and saved[0][at] is not None)}"
+
+
+mean.op.node_name = _overload("Mean", 1)
+
+
 @mean.public
 def _(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **other: Any) -> Any:
     """The mean over dim (one, several, or all); NaN of nothing. Raises RuntimeError for integers and bool."""
@@ -157,6 +166,7 @@ def _prod_slope(g: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
 
 prod.vjp(x=_prod_slope)
 contracted(prod)
+prod.op.node_name = _overload("Prod", 1)
 
 
 @prod.public
@@ -167,6 +177,7 @@ def _(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, 
     return (x,), {"dim": dims_of(x.array.ndim, dim), "keepdim": keepdim}
 
 
+@titled("NansumBackward0")
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The sum of what isn't NaN."""
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
@@ -250,6 +261,7 @@ contracted(var)
 contracted(std)
 
 
+@titled("VarMeanBackward0")
 def var_mean(
     input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Any, Any]:
@@ -257,6 +269,7 @@ def var_mean(
     return var(input, dim, unbiased, keepdim, correction=correction), mean(input, over, keepdim)
 
 
+@titled("StdMeanBackward0")
 def std_mean(
     input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
 ) -> tuple[Any, Any]:

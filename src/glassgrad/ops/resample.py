@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast
 from .index import index
 from .pool import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, along
@@ -74,6 +75,12 @@ def interpolate(
     return _resized(input, out, factors, mode, bool(align_corners), antialias)
 
 
+NAMES = {"nearest": "Nearest", "nearest-exact": "NearestExact", "bicubic": "Bicubic"}  # the others: linear ones
+
+
+@titled(
+    lambda y, out, factors, mode, *_: f"Upsample{NAMES.get(mode, mode.capitalize())}{len(out)}D{'Aa' * _[-1]}Backward0"
+)
 def _resized(
     y: Tensor, out: Sizes, factors: Sequence[float | None], mode: str, align_corners: bool, antialias: bool
 ) -> Tensor:
@@ -205,6 +212,7 @@ def _upsample_bilinear2d_aa(
 # --- pixel shuffle ---
 
 
+@titled("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(..., C r^2, H, W) -> (..., C, H r, W r). RuntimeError unless r^2 divides the channels."""
     s, r = input.array.shape, upscale_factor
@@ -223,6 +231,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return x.reshape(*lead, c // (r * r), h * r, w * r)
 
 
+@titled("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(..., C, H r, W r) -> (..., C r^2, H, W), the inverse of pixel_shuffle."""
     s, r = input.array.shape, downscale_factor
@@ -241,6 +250,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return x.reshape(*lead, c * r * r, h // r, w // r)
 
 
+@titled("ChannelShuffleBackward0")
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """(N, C, ...): channels in `groups` rows, read column by column. RuntimeError unless groups divides C."""
     s = input.array.shape
@@ -278,6 +288,7 @@ def _grid(name: str, spatial: Any, kernel_size: Any, dilation: Any, padding: Any
     return size, {"stride": steps, "padding": both, "dilation": gaps}, out
 
 
+@titled("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Every window of (N, C, H, W) as a column: (N, C * prod(kernel_size), L); batched or not.
 
@@ -292,6 +303,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     return windows(input, size=size, **options).reshape(n, c * math.prod(size), math.prod(out))
 
 
+@titled("Col2ImBackward0")
 def fold(
     input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:

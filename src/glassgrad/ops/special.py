@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.fast import binary, unary
+from ..core.titles import titled
 from .arithmetic import exp, log, log1p, neg
 from .choice import choose, clamp, where
 from .elementwise import cos
@@ -232,11 +233,13 @@ xlog1py = binary(
 )  # fmt: skip
 
 
+@titled("SpecialEntrBackward0")
 def entr(input: Any) -> Any:
     """-x log(x); 0 at 0, -inf below."""
     return where(input < 0, -math.inf, neg(xlogy(input, input)))
 
 
+@titled("LogitBackward0")
 def logit(input: Any, eps: float | None = None) -> Any:
     """log(p / (1 - p)), the inverse of sigmoid; with eps, of p limited to [eps, 1 - eps]."""
     p = input if eps is None else clamp(input, eps, 1 - eps)

@@ -12,6 +12,7 @@ from ..core.batched import samplewise
 from ..core.graph import as_array
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from ..core.views import own
 from . import autocast, return_types
 from .arithmetic import lerp, sub
@@ -63,16 +64,19 @@ def _median(name: str, input: Tensor, dim: int | None, keepdim: bool, skip_nan: 
     return _picked(input, d, index, keepdim, getattr(return_types, name))
 
 
+@titled(lambda input, dim=None, *_, **__: f"MedianBackward{int(dim is not None)}")
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle element, the lower of two; NaN if there is one. With dim: (values, indices)."""
     return _median("median", input, dim, keepdim, False)
 
 
+@titled(lambda input, dim=None, *_, **__: f"NanmedianBackward{int(dim is not None)}")
 def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The middle of the elements that aren't NaN, the lower of two. With dim: (values, indices)."""
     return _median("nanmedian", input, dim, keepdim, True)
 
 
+@titled("ModeBackward0")
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> Any:
     """(values, indices): the most frequent element along dim, the smallest of several; its last index."""
     if input.array.ndim == 0:

@@ -22,6 +22,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title
 from .arrange import pad
 from .reduce import sum as sum_over
 from .shape import unsqueeze
@@ -461,7 +462,7 @@ def _conv_transpose(name: str, rank: int) -> Callable[..., Tensor]:
         made = convolution_input(input, weight, shape=shape, groups=groups, **options)
         if any(late):
             made = pad(made, [n for e in reversed(late) for n in (0, e)])
-        return made if bias is None else made + bias.reshape(-1, *[1] * rank)
+        return title(made if bias is None else made + bias.reshape(-1, *[1] * rank), "ConvolutionBackward0")
 
     conv_transpose.__name__ = conv_transpose.__qualname__ = name
     conv_transpose.__doc__ = f"""The transpose of conv{rank}d, as a linear map of its input; batched or not.
