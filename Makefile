@@ -3,6 +3,7 @@
 # make check    what a change must pass: format, lint, types, and the tests (import directions and docs code are tests)
 # make oracle   the same numbers as PyTorch, SciPy and, where it installs, JAX
 # make parity   run PyTorch's operator database through both libraries and write docs/parity.md
+# make programs run the corpus of programs under PyTorch and glassgrad and write docs/programs.md
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from
@@ -28,7 +29,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity oldest kernels-off sanitize bench clean
+.PHONY: help train test check lint types format oracle parity programs oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -83,6 +84,9 @@ oracle: $(VENV)/.has-oracle $(VENV)/.has-jax
 
 parity: $(VENV)/.has-oracle
 	cd tests && OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=. ../$(PY) -m oracle.page --jobs $(JOBS)
+
+programs: $(VENV)/.has-oracle
+	cd tests && PYTHONPATH=. ../$(PY) -m oracle.corpus --write
 
 oldest:
 	@$(MAKE) --no-print-directory test VENV=.venv-oldest NUMPY="numpy==2.2.*"
