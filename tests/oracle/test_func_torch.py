@@ -77,6 +77,14 @@ PROGRAMS: dict[str, Callable[..., Any]] = {
         f.grad(lambda w, r: model(t, w, b, r[None])), (None, 0))(w, x),
     "gradient through vmap": lambda t, f, x, w, b, v: f.grad(
         lambda w: f.vmap(lambda r: t.tanh(r @ w).prod())(x).sum())(w),
+    "gradient through gradients per sample": lambda t, f, x, w, b, v: f.grad(
+        lambda w: (f.vmap(f.grad(lambda w, r: model(t, w, b, r[None])), (None, 0))(w, x) ** 2).sum())(w),
+    "gradient through Hessians per sample": lambda t, f, x, w, b, v: f.grad(
+        lambda w: (f.vmap(f.hessian(lambda w, r: model(t, w, b, r[None])), (None, 0))(w, x) ** 2).sum())(w),
+    "gradient through nested vmap": lambda t, f, x, w, b, v: f.grad(
+        lambda w: f.vmap(lambda r: f.vmap(lambda c: t.sin(c * r).prod(), 1)(w))(x).sum())(w),
+    "nested vmap of gradients": lambda t, f, x, w, b, v: f.vmap(
+        lambda r: f.grad(lambda w: f.vmap(lambda c: t.sin(c * r).prod(), 1)(w).sum())(w))(x),
     "hessian per sample": lambda t, f, x, w, b, v: f.vmap(f.hessian(lambda r: model(t, w, b, r)))(x),
     "no confusion": lambda t, f, x, w, b, v: f.grad(lambda s: s * f.grad(lambda r: s * r)(b[1]))(b[0]),
     "no confusion forward": lambda t, f, x, w, b, v: f.jvp(

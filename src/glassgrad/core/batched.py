@@ -367,6 +367,22 @@ def _stack(results: list[Any], level: int) -> Any:
     return Batched(np.stack(results), level)
 
 
+def room(like: Array, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Memory for every sample of an array, with nothing in it yet."""
+    if isinstance(like, Batched):
+        return Batched(room(like.values, (like.values.shape[0], *shape), dtype), like.level)
+    return np.empty_like(like, dtype=dtype, shape=shape)
+
+
+def unwritable(x: Any) -> Any:
+    """A shared array as one that raises when it is written to; anything else as it is."""
+    if not isinstance(x, np.ndarray):
+        return x
+    x = x.view()
+    x.flags.writeable = False
+    return x
+
+
 # --- axes and indices ---
 
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from . import modes
 from .backend import ndarray, xp_of
-from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch
+from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch, unwritable
 from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
 from .keywords import retry
 from .native import engine, faster, program
@@ -178,7 +178,7 @@ class Op:
         """After forward has raised: sample by sample, if it was given a batch of vmap's."""
         if not isinstance(problem, Exception) or deepest([arrays, options]) < 0:
             raise problem
-        return by_sample(self._attempt, arrays, options)
+        return by_sample(self._attempt, tuple(map(unwritable, arrays)), options)
 
     def _attempt(self, *arrays: Any, **options: Any) -> Any:
         """forward on what is one sample here, and may be a batch of a vmap further out."""
@@ -474,6 +474,8 @@ def _complex(*_: Any) -> Any:
 
 def fold_shared(node: Node, arrays: Any, y: Any) -> None:
     """Inside vmap, an input that all samples share gets the sum of their gradients."""
+    if node.op in (enter_batch.op, repeat_samples.op):  # make the batch, and their own formulas take it away
+        return
     there = levels(y)
     missing = [
         [] if edge is None else sorted(there.keys() - levels(x).keys())

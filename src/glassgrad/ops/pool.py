@@ -12,6 +12,7 @@ from operator import truediv
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.batched import room, samplewise
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -243,7 +244,7 @@ def _max_pool(name: str, rank: int) -> Callable[..., Any]:
         options, _ = _layout(name, rank, input, kernel_size, stride, padding, dilation, ceil_mode)
         spatial = x.array.shape[2:]
         out = places(grown(spatial, options["padding"]), options["size"], options["stride"], options["dilation"])
-        choice = xp_of(x.array).empty((*x.array.shape[:2], *out), _choice_dtype(options["size"]))
+        choice = room(x.array, (*x.array.shape[:2], *out), _choice_dtype(options["size"]))
         y = max_pool(x, choice, **options)
         y = y.squeeze(0) if alone else y
         if not return_indices:
@@ -434,6 +435,11 @@ adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d = (
 )
 
 
+@samplewise
+def _looked_up(table: Array, at: Array) -> Array:
+    return table[at]
+
+
 def _adaptive_max(name: str, rank: int) -> Callable[..., Any]:
     @_shown("AdaptiveMaxPool", rank)
     def pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
@@ -454,7 +460,7 @@ def _adaptive_max(name: str, rank: int) -> Callable[..., Any]:
             return y
         flat: Any = 0
         for d, at in enumerate(xp.unravel_index(where.array, x.array.shape[2:])):
-            flat = flat * spatial[d] + taken[d][at]
+            flat = flat * spatial[d] + _looked_up(taken[d], at)
         found = Tensor._of(flat)
         return y, found.squeeze(0) if alone else found
 
