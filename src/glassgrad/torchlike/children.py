@@ -7,7 +7,6 @@ that installs torchlike as it is unpickled.
 from __future__ import annotations
 
 import sys
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
@@ -46,7 +45,7 @@ def change(module: ModuleType) -> None:
         CHANGES[module.__name__](module)
 
 
-class Changing(Loader):
+class Changing:
     """Loads a module as its own loader does, and changes it."""
 
     def __init__(self, loader: Any) -> None:
@@ -66,7 +65,7 @@ class Children:
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target) if name in CHANGES else None
         if spec is not None:
-            spec.loader = Changing(spec.loader)
+            spec.loader = Changing(spec.loader)  # type: ignore[assignment]
         return spec
 
 

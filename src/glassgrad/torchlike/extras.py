@@ -6,9 +6,9 @@ import warnings
 from typing import Any
 
 from ..core.tensor import Tensor
-from .version import __version__
+from .version import __version__ as __version__
 
-__all__ = ["Variable", "__version__"]
+__all__: list[str] = []  # `from torch import *` takes none of them
 
 
 class _IsTensor(type):

@@ -46,12 +46,22 @@ def find(name: str, attribute: str) -> Any:
 
 
 def public(name: str) -> list[str]:
-    """The names that `from name import *` takes: what the modules behind declare."""
+    """The names that `from name import *` takes: what the modules behind declare, or else hold of their own."""
     found: set[str] = set()
     for module in map(importlib.import_module, behind(name)):
-        said = getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]
-        found.update(n for n in said if not isinstance(getattr(module, n), ModuleType))
+        said = getattr(module, "__all__", None)
+        found.update(own_names(module) if said is None else said)
     return sorted(found)
+
+
+def own_names(module: ModuleType) -> list[str]:
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and (getattr(value, "__module__", None) or "glassgrad").startswith(("glassgrad", "torch", "numpy"))
+    ]
 
 
 # --- what is missing ---
@@ -104,7 +114,8 @@ def fill(module: ModuleType) -> None:
             found = find(name, attribute)
         except AttributeError:
             if not attribute.startswith("__") and in_torch(whole := f"{name}.{attribute}"):
-                raise AttributeError(missing(whole)) from None
+                # Without a name in it: Python would suggest others.
+                raise AttributeError(missing(whole), name=None, obj=None) from None
             text = f"module {name!r} has no attribute {attribute!r}"
             raise AttributeError(text, name=attribute, obj=module) from None
         if isinstance(found, type):

@@ -15,9 +15,8 @@ from typing import Any
 from ..core.provenance import PACKAGE
 from ..core.tensor import Tensor
 from . import facade
-from .absent import NAMES
 
-UNEXPECTED = re.compile(r"(?:(\w+)(?:\.__init__)?\(\) )?got an unexpected keyword argument")
+UNEXPECTED = re.compile(r"(?:(?P<first>\w+)(?P<rest>\.\S+)?\(\) )?got an unexpected keyword argument")
 
 
 def shorten(start: CodeType) -> None:
@@ -89,12 +88,15 @@ def explain(problem: BaseException, inside: bool) -> None:
         problem.args = (f"{owner}.{problem.name} is not in glassgrad yet{place}",)
         problem.name = problem.obj = None  # nothing that Python could suggest instead
     elif isinstance(problem, TypeError) and (said := UNEXPECTED.search(str(problem))):
-        if inside or (said[1] and not defines(frame, said[1]) and of_torch(said[1])):
+        first, rest = said["first"] or "", said["rest"]
+        if ((inside and not rest) or of_torch(first)) and not defines(frame, first):
             problem.args = (f"{problem}: where PyTorch has it, it is not in glassgrad yet{place}",)
 
 
 def lacks(obj: Any, name: str) -> str | None:
     """The class of PyTorch's that has this attribute, where obj is one of it and has not."""
+    from .absent import NAMES
+
     for path, names in NAMES.items():
         module, _, kind = path.rpartition(".")
         if kind[:1].isupper() and name in names.split():
