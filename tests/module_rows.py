@@ -247,7 +247,28 @@ TABLES = [
     Row("Embedding", (9, 4), {"scale_grad_by_freq": True}, (), (((20,), 9),)),
 ]
 
+REST = [
+    Row("EmbeddingBag", (9, 4), {}, (), (((3, 5), 9),)),
+    Row("EmbeddingBag", (9, 4), {"mode": "sum", "padding_idx": -1, "max_norm": 1.0}, (), (((3, 5), 9),)),
+    Row("EmbeddingBag", (9, 4), {"mode": "max", "norm_type": 1.0}, (), (((3, 5), 9),)),
+    Row("AdaptiveLogSoftmaxWithLoss", (8, 12, [3, 7]), {"div_value": 2.0}, ((6, 8),), (((6,), 12),)),
+    Row("AdaptiveLogSoftmaxWithLoss", (8, 12, (4,)), {"head_bias": True}, ((6, 8),), (((6,), 12),)),
+    row("LPPool3d", 2, 2, on=X3), row("LPPool3d", 3.0, (1, 2, 3), 2, True, on=X3),
+    row("LPPool1d", float("inf"), 3, on=X1), row("LPPool2d", float("-inf"), 2, on=X2),
+    Row("MaxUnpool1d", (2,), {}, ((2, 3, 1),), (((2, 3, 1), 2),)),
+    Row("MaxUnpool2d", (3, 2, 1), {}, ((2, 3, 1, 1),), (((2, 3, 1, 1), 1),)),
+    Row("MaxUnpool3d", ((2, 1, 1),), {}, ((2, 3, 1, 1, 1),), (((2, 3, 1, 1, 1), 2),)),
+    row("FractionalMaxPool2d", 2, (3, 4), on=X2), row("FractionalMaxPool2d", (2, 3), None, 0.5, True, on=X2),
+    row("FractionalMaxPool3d", 2, output_ratio=(0.5, 0.5, 0.6), on=X3),
+    row("SyncBatchNorm", 4, on=X2), row("SyncBatchNorm", 4, affine=False, on=(6, 4)),
+    *(Row("MultiLabelMarginLoss", (), {"reduction": r}, ((3, 5),), (((3, 5), 5),)) for r in REDUCTIONS),
+    Row("LinearCrossEntropyLoss", (8, 5), {}, ((6, 8),), (((6,), 5),)),
+    Row("LinearCrossEntropyLoss", (8, 5), {"out_features": (2,), "bias": True, "reduction": "sum"},
+        ((6, 8),), (((6, 2), 5),)),
+    Row("LinearCrossEntropyLoss", (8, 5), {"label_smoothing": 0.1}, ((6, 8),), (((6,), 5),)),
+]  # fmt: skip
+
 ROWS: list[Row] = [
     *ACTIVATIONS, *LINEAR, *CONVOLUTIONS, *POOLS, *NORMS, *DROPOUTS, *ARRANGEMENTS, *RECURRENT, *LOSSES,
-    *TABLES, *TRANSFORMERS,
+    *TABLES, *TRANSFORMERS, *REST,
 ]  # fmt: skip

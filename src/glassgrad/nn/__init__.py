@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from . import functional, init, utils
+import importlib
+from typing import Any
+
+from . import functional, init, parallel, utils
 from .layers import (
     activation,
+    adaptive,
     arrange,
     attention,
     container,
@@ -20,6 +24,7 @@ from .layers import (
     transformer,
 )
 from .layers.activation import *  # noqa: F403
+from .layers.adaptive import *  # noqa: F403
 from .layers.arrange import *  # noqa: F403
 from .layers.attention import *  # noqa: F403
 from .layers.container import *  # noqa: F403
@@ -34,12 +39,19 @@ from .layers.recurrent import *  # noqa: F403
 from .layers.sparse import *  # noqa: F403
 from .layers.transformer import *  # noqa: F403
 from .module import Module
+from .parallel import DataParallel
 from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedParameter
 
-__all__ = ["Buffer", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
-__all__ += ["functional", "init", "utils"]
+__all__ = ["Buffer", "DataParallel", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+__all__ += ["functional", "init", "parallel", "utils"]
 for _room in (
-    activation, arrange, attention, container, conv, dropout, lazy, linear, loss, norms, pooling, recurrent, sparse,
-    transformer,
+    activation, adaptive, arrange, attention, container, conv, dropout, lazy, linear, loss, norms, pooling, recurrent,
+    sparse, transformer,
 ):  # fmt: skip
     __all__ += _room.__all__
+
+
+def __getattr__(name: str) -> Any:
+    if name == "modules":  # PyTorch's files, opened at first touch
+        return importlib.import_module("glassgrad.nn.modules")
+    raise AttributeError(f"module 'glassgrad.nn' has no attribute {name!r}")

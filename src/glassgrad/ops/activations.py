@@ -309,7 +309,9 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     return (_gelu if approximate == "none" else _gelu_tanh)(_checked("GeluKernelImpl", input))
 
 
-def _changing(call: Callable[..., Any]) -> Callable[..., Any]:
+def changing(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that does in place what this one does."""
+
     def changed(input: Any, *args: Any, **options: Any) -> Any:
         return call(input, *args, **options, inplace=True)
 
@@ -317,5 +319,5 @@ def _changing(call: Callable[..., Any]) -> Callable[..., Any]:
     return changed
 
 
-relu_, selu_, celu_ = _changing(relu), _changing(selu), _changing(celu)
-rrelu_, threshold_ = _changing(rrelu), _changing(threshold)
+relu_, selu_, celu_ = changing(relu), changing(selu), changing(celu)
+rrelu_, threshold_ = changing(rrelu), changing(threshold)

@@ -263,7 +263,8 @@ def _max_pool(name: str, rank: int) -> Callable[..., Any]:
     return pool
 
 
-max_pool1d, max_pool2d, max_pool3d = (_max_pool(f"max_pool{n}d", n) for n in (1, 2, 3))
+_max_pools = {n: _max_pool(f"max_pool{n}d", n) for n in (1, 2, 3)}
+max_pool1d, max_pool2d, max_pool3d = _max_pools.values()
 
 
 def towards_zero(y: Tensor, divisor: Tensor | int) -> Tensor:
@@ -337,20 +338,21 @@ def avg_pool1d(
 avg_pool1d.__doc__ = (_avg_pools[1].__doc__ or "").replace(" divisor_override: divide the sums by this.", "")
 
 
-def lp_pool(x: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool, rank: int) -> Tensor:
-    mean = _avg_pools[rank](x**norm_type, kernel_size, stride, 0, ceil_mode)
-    n = math.prod(sizes_of(f"lp_pool{rank}d", "kernel_size", kernel_size, rank))
-    return (mean.sign() * mean.abs().relu() * n) ** (1.0 / norm_type)
+def _lp_pool(name: str, rank: int) -> Callable[..., Tensor]:
+    def pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+        if norm_type in (math.inf, -math.inf):
+            sign = 1 if norm_type > 0 else -1
+            return sign * _max_pools[rank](sign * input.abs(), kernel_size, stride, ceil_mode=ceil_mode)
+        mean = _avg_pools[rank](input**norm_type, kernel_size, stride, 0, ceil_mode)
+        n = math.prod(sizes_of(name, "kernel_size", kernel_size, rank))
+        return (mean.sign() * mean.abs().relu() * n) ** (1.0 / norm_type)
+
+    pool.__name__ = pool.__qualname__ = name
+    pool.__doc__ = f"""(sum of x^p over each window)^(1/p), p = norm_type; shapes as avg_pool{rank}d."""
+    return pool
 
 
-def lp_pool1d(x: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
-    """(sum of x^p over each window)^(1/p), p = norm_type; shapes as avg_pool1d."""
-    return lp_pool(x, norm_type, kernel_size, stride, ceil_mode, 1)
-
-
-def lp_pool2d(x: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
-    """(sum of x^p over each window)^(1/p), p = norm_type; shapes as avg_pool2d."""
-    return lp_pool(x, norm_type, kernel_size, stride, ceil_mode, 2)
+lp_pool1d, lp_pool2d, lp_pool3d = (_lp_pool(f"lp_pool{n}d", n) for n in (1, 2, 3))
 
 
 # --- adaptive: window i of m covers [floor(i n / m), ceil((i + 1) n / m)) ---

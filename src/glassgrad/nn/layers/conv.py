@@ -25,7 +25,7 @@ def sizes(value: Any, n: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, Iterable) else (value,) * n
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What both directions share. dims: of the kernel; function: in nn.functional."""
 
     dims: ClassVar[int]
@@ -92,7 +92,7 @@ class _Conv(Module):
         return shown
 
 
-class _Forth(_Conv):
+class _Forth(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -132,7 +132,7 @@ class _Forth(_Conv):
         return edges
 
 
-class _Back(_Conv):
+class _Back(_ConvNd):
     transposed = True
 
     def __init__(

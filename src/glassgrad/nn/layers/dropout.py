@@ -11,7 +11,7 @@ from .declared import Declared
 __all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
-class _Dropout(Declared, function=""):
+class _DropoutNd(Declared, function=""):
     p: float = 0.5
     inplace: bool = False
 
@@ -20,25 +20,25 @@ class _Dropout(Declared, function=""):
             raise ValueError(f"dropout probability has to be between 0 and 1, but got {self.p}")
 
 
-class Dropout(_Dropout, function="dropout", also="training"):
+class Dropout(_DropoutNd, function="dropout", also="training"):
     """Each element is zeroed with probability p, the others are divided by 1 - p."""
 
 
-class Dropout1d(_Dropout, function="dropout1d", also="training"):
+class Dropout1d(_DropoutNd, function="dropout1d", also="training"):
     """Dropout of whole channels: (N, C, L) or (C, L)."""
 
 
-class Dropout2d(_Dropout, function="dropout2d", also="training"):
+class Dropout2d(_DropoutNd, function="dropout2d", also="training"):
     """Dropout of whole channels: (N, C, H, W) or (C, H, W)."""
 
 
-class Dropout3d(_Dropout, function="dropout3d", also="training"):
+class Dropout3d(_DropoutNd, function="dropout3d", also="training"):
     """Dropout of whole channels: (N, C, D, H, W) or (C, D, H, W)."""
 
 
-class AlphaDropout(_Dropout, function="alpha_dropout", also="training"):
+class AlphaDropout(_DropoutNd, function="alpha_dropout", also="training"):
     """Dropout to SELU's negative limit instead of zero, which keeps mean 0 and variance 1."""
 
 
-class FeatureAlphaDropout(_Dropout, function="feature_alpha_dropout", also="training"):
+class FeatureAlphaDropout(_DropoutNd, function="feature_alpha_dropout", also="training"):
     """AlphaDropout of whole channels."""

@@ -87,7 +87,7 @@ class _Lazy(LazyModuleMixin):
     def _size_of(self: Any, input: Any) -> int:
         if isinstance(self, linear.Linear):
             return input.shape[-1]
-        if isinstance(self, conv._Conv):
+        if isinstance(self, conv._ConvNd):
             if input.dim() not in (self.dims + 1, self.dims + 2):
                 raise RuntimeError(
                     f"Expected {self.dims + 1}D (unbatched) or {self.dims + 2}D (batched) input to "

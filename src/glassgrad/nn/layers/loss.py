@@ -5,7 +5,9 @@ size_average and reduce are PyTorch's old words for reduction: they are taken, w
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops.losses import chosen
@@ -13,9 +15,10 @@ from .arrange import PairwiseDistance
 from .declared import KW_ONLY, Declared
 
 __all__ = [
-    "BCELoss", "BCEWithLogitsLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss", "HingeEmbeddingLoss",
-    "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss",
-    "NLLLoss", "PoissonNLLLoss", "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
+    "BCELoss", "BCEWithLogitsLoss", "CTCLoss", "CosineEmbeddingLoss", "CrossEntropyLoss", "GaussianNLLLoss",
+    "HingeEmbeddingLoss", "HuberLoss", "KLDivLoss", "L1Loss", "MSELoss", "MarginRankingLoss",
+    "MultiLabelMarginLoss", "MultiLabelSoftMarginLoss", "MultiMarginLoss", "NLLLoss", "NLLLoss2d", "PoissonNLLLoss",
+    "SmoothL1Loss", "SoftMarginLoss", "TripletMarginLoss", "TripletMarginWithDistanceLoss",
 ]  # fmt: skip
 
 OLD = "size_average reduce"
@@ -76,6 +79,22 @@ class NLLLoss(_Loss, function="nll_loss", kept=OLD):
     reduction: str = "mean"
 
 
+class NLLLoss2d(NLLLoss):
+    """NLLLoss under an old name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn("NLLLoss2d has been deprecated. Please use `NLLLoss` instead", FutureWarning, stacklevel=2)
+        super().__init__(*args, **kwargs)
+
+
+class CTCLoss(_Loss, function="ctc_loss"):
+    """(log_probs, targets, input_lengths, target_lengths)."""
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+
+
 class PoissonNLLLoss(_Loss, function="poisson_nll_loss", kept=OLD):
     log_input: bool = True
     full: bool = False
@@ -133,6 +152,12 @@ class MultiMarginLoss(_Loss, function="multi_margin_loss", kept=OLD):
     p: int = 1
     margin: float = 1.0
     weight: Tensor | None = None
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+
+
+class MultiLabelMarginLoss(_Loss, function="multilabel_margin_loss", kept=OLD):
     size_average: bool | None = None
     reduce: bool | None = None
     reduction: str = "mean"

@@ -19,8 +19,8 @@ from ..parameter import new_parameter
 from .declared import Declared
 
 __all__ = [
-    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d",
-    "LayerNorm", "LocalResponseNorm", "RMSNorm",
+    "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "CrossMapLRN2d", "GroupNorm", "InstanceNorm1d", "InstanceNorm2d",
+    "InstanceNorm3d", "LayerNorm", "LocalResponseNorm", "RMSNorm", "SyncBatchNorm",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class _Affine(Module):
             init.zeros_(self.bias)
 
 
-class _Running(_Affine):
+class _NormBase(_Affine):
     """Norms over (N, *size) of each channel, which may keep running averages of mean and var.
 
     ranks: the numbers of dims that an input may have.
@@ -104,7 +104,7 @@ class _Running(_Affine):
         )
 
 
-class _BatchNorm(_Running):
+class _BatchNorm(_NormBase):
     """Mean and var of the batch in training, which move the running ones by `momentum`; the running ones in eval().
 
     momentum=None: the running ones are plain averages over all batches. Without running ones, always the batch's.
@@ -150,7 +150,49 @@ class BatchNorm3d(_BatchNorm):
     ranks = (5,)
 
 
-class _InstanceNorm(_Running):
+class SyncBatchNorm(_BatchNorm):
+    """(N, C, *): a batch norm whose statistics are those of all processes of a group. Here there is one process."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+        if process_group is not None:
+            raise NotImplementedError("SyncBatchNorm: groups of processes are not in glassgrad; omit process_group")
+        self.process_group = process_group
+
+    def _check_rank(self, input: Tensor) -> None:
+        if input.dim() < 2:
+            raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module with every batch norm in it as a SyncBatchNorm with the same parameters and statistics."""
+        made = module
+        if isinstance(module, _BatchNorm):
+            made = cls(
+                module.num_features, module.eps, module.momentum, module.affine, module.track_running_stats,
+                process_group, bias=module.bias is not None,
+            )  # fmt: skip
+            made._parameters.update(module._parameters)
+            made._buffers.update(module._buffers)
+            made.training = module.training
+        for name, child in module.named_children():
+            made.add_module(name, cls.convert_sync_batchnorm(child, process_group))
+        return made
+
+
+class _InstanceNorm(_NormBase):
     """Mean and var of each channel of each sample. Source: Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022."""
 
     def __init__(
@@ -323,3 +365,23 @@ class LocalResponseNorm(Declared, function="local_response_norm", text="{size}, 
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 1.0
+
+
+class CrossMapLRN2d(Module):
+    """LocalResponseNorm of (N, C, H, W) over (size - 1) // 2 channels on either side; their sum is divided by size."""
+
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
+        super().__init__()
+        self.size = size
+        self.alpha = alpha
+        self.beta = beta
+        self.k = k
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.dim() != 4:
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
+        window = 2 * ((self.size - 1) // 2) + 1
+        return F.local_response_norm(input, window, self.alpha * window / self.size, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
+from ...core.tensor import Tensor
+from .. import functional as F
 from .conv import sizes
 from .declared import Declared
 
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "MaxPool1d",
-    "MaxPool2d", "MaxPool3d",
+    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d",
+    "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d",
+    "MaxUnpool3d",
 ]  # fmt: skip
 
 Size = int | Sequence[int]
@@ -97,6 +101,82 @@ class LPPool1d(_LPPool, function="lp_pool1d"):
 
 
 class LPPool2d(_LPPool, function="lp_pool2d"):
+    pass
+
+
+class LPPool3d(_LPPool, function="lp_pool3d"):
+    pass
+
+
+class _MaxUnpool(_Windows, function=""):
+    """(values, positions) of a max pooling -> its input's shape, zero elsewhere; output_size where it isn't clear."""
+
+    kernel_size: Size
+    stride: Size | None = None
+    padding: Size = 0
+
+    dims: ClassVar[int]
+
+    def __init_subclass__(cls, dims: int = 0, **kwargs: Any) -> None:
+        if dims:
+            cls.dims, kwargs["function"] = dims, f"max_unpool{dims}d"
+        super().__init_subclass__(**kwargs)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self._signature.parameters:
+            setattr(self, name, sizes(getattr(self, name), self.dims))
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        unpool = getattr(F, self._function)
+        return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+
+class MaxUnpool1d(_MaxUnpool, dims=1):
+    pass
+
+
+class MaxUnpool2d(_MaxUnpool, dims=2):
+    pass
+
+
+class MaxUnpool3d(_MaxUnpool, dims=3):
+    pass
+
+
+class _FractionalMaxPool(Declared, function="", text=""):
+    """The largest elements of windows that begin at random. Source: Graham 2014, arXiv:1412.6071."""
+
+    kernel_size: Size
+    output_size: Size | None = None
+    output_ratio: float | Sequence[float] | None = None
+    return_indices: bool = False
+    _random_samples: Tensor | None = None
+
+    dims: ClassVar[int]
+
+    def __init_subclass__(cls, dims: int = 0, **kwargs: Any) -> None:
+        if dims:
+            cls.dims, kwargs["function"] = dims, f"fractional_max_pool{dims}d"
+        super().__init_subclass__(**kwargs)
+
+    def __post_init__(self) -> None:
+        own = vars(self)
+        self.register_buffer("_random_samples", own.pop("_random_samples"))
+        for name in ("kernel_size", "output_size", "output_ratio"):
+            if own[name] is not None:
+                own[name] = sizes(own[name], self.dims)
+        if (self.output_size is None) == (self.output_ratio is None):
+            raise ValueError(f"{type(self).__name__} requires either output_size or output_ratio, one of both")
+        if self.output_ratio is not None and not all(0 < ratio < 1 for ratio in own["output_ratio"]):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {self.output_ratio})")
+
+
+class FractionalMaxPool2d(_FractionalMaxPool, dims=2):
+    pass
+
+
+class FractionalMaxPool3d(_FractionalMaxPool, dims=3):
     pass
 
 

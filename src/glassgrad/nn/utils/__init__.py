@@ -1,6 +1,9 @@
-"""Gradients clipped, parameters as one vector, sequences of different lengths (`rnn`)."""
+"""Gradients clipped, weights normalised, parametrized, pruned or fused, sequences of different lengths (`rnn`)."""
 
 from __future__ import annotations
+
+import importlib
+from typing import Any
 
 from . import clip_grad, convert_parameters, rnn
 from .clip_grad import *  # noqa: F403
@@ -9,3 +12,22 @@ from .convert_parameters import *  # noqa: F403
 __all__ = ["rnn"]
 __all__ += clip_grad.__all__
 __all__ += convert_parameters.__all__
+
+ROOMS = ("fusion", "parametrizations", "parametrize", "prune")  # opened at first touch, as what is in these:
+KEPT = {
+    "fusion": ("fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights",
+               "skip_init"),
+    "spectral_norm": ("remove_spectral_norm", "spectral_norm"),
+    "weight_norm": ("remove_weight_norm", "weight_norm"),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    for room, names in KEPT.items():
+        if name in names:
+            value = getattr(importlib.import_module(f"{__name__}.{room}"), name)
+            globals()[name] = value  # weight_norm is a function, though its file has the same name
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
