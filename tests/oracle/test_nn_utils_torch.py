@@ -301,3 +301,32 @@ def test_a_method_of_ones_own() -> None:
         hook = hook[0] if isinstance(hook, tuple) else hook
         found.append((net.weight_mask.tolist(), len(hook), type(hook).__name__))
     assert found[0] == found[1]
+
+
+# --- names of old ---
+
+
+@pytest.mark.parametrize("name", [
+    "uniform", "normal", "constant", "eye", "dirac", "xavier_uniform", "xavier_normal", "kaiming_uniform",
+    "kaiming_normal", "orthogonal", "sparse",
+])  # fmt: skip
+def test_initialisers_without_underscore(name: str) -> None:
+    args = {"constant": (2.0,), "sparse": (0.5,)}.get(name, ())
+    shape = (3, 3, 3) if name == "dirac" else (5, 6)
+    found = []
+    for library in (gg, torch):
+        library.manual_seed(0)
+        with pytest.warns(FutureWarning) as said:
+            made = getattr(library.nn.init, name)(library.empty(*shape), *args)
+        found.append((made, [str(w.message) for w in said]))
+    near(found[0][0], found[1][0], 1e-5)
+    assert found[0][1] == found[1][1]
+
+
+def test_clip_grad_norm_without_underscore() -> None:
+    for library in (gg, torch):
+        p = library.ones(4, requires_grad=True)
+        (p * 3).sum().backward()
+        with pytest.warns(FutureWarning, match="clip_grad_norm_"):
+            assert library.nn.utils.clip_grad_norm([p], 1.0).item() == 6.0
+        assert p.grad.norm().item() == pytest.approx(1.0, rel=1e-5)

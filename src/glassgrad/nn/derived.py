@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -19,15 +20,20 @@ elu_, hardtanh_, leaky_relu_ = changing(elu), changing(hardtanh), changing(leaky
 
 
 def _with_indices(function: Callable[..., Any]) -> Callable[..., Any]:
-    def pooled(*args: Any, return_indices: bool = False, **options: Any) -> tuple[Tensor, Tensor]:
-        return function(*args, return_indices=True, **options)
+    signature = inspect.signature(function)
 
+    def pooled(*args: Any, **options: Any) -> tuple[Tensor, Tensor]:
+        return function(**{**signature.bind(*args, **options).arguments, "return_indices": True})
+
+    pooled.__signature__ = signature  # type: ignore[attr-defined]
     pooled.__name__ = pooled.__qualname__ = f"{function.__name__}_with_indices"
     pooled.__doc__ = f"{function.__name__} and the positions of the maxima, whatever return_indices says."
     return pooled
 
 
-max_pool1d_with_indices, max_pool3d_with_indices = map(_with_indices, (pool.max_pool1d, pool.max_pool3d))
+max_pool1d_with_indices, max_pool2d_with_indices, max_pool3d_with_indices = map(
+    _with_indices, (pool.max_pool1d, pool.max_pool2d, pool.max_pool3d)
+)
 adaptive_max_pool1d_with_indices, adaptive_max_pool2d_with_indices, adaptive_max_pool3d_with_indices = map(
     _with_indices, (pool.adaptive_max_pool1d, pool.adaptive_max_pool2d, pool.adaptive_max_pool3d)
 )

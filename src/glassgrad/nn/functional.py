@@ -110,7 +110,6 @@ from ..ops.resample import (
 from ..ops.unpool import (
     fractional_max_pool2d,
     fractional_max_pool3d,
-    max_pool2d_with_indices,
     max_unpool1d,
     max_unpool2d,
     max_unpool3d,
@@ -128,6 +127,7 @@ from .derived import (
     hardtanh_,
     leaky_relu_,
     max_pool1d_with_indices,
+    max_pool2d_with_indices,
     max_pool3d_with_indices,
     native_channel_shuffle,
     pdist,
