@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "utils": {"core", "ops", "autograd"},
     "cuda": {"core", "amp"},
     **dict.fromkeys(("accelerator", "backends", "distributed", "mps", "multiprocessing", "xpu"), set()),
-    "tensorboard": {"core", "vision"},
+    "tensorboard": {"core"},
     "vision": {"core", "ops", "data", "nn", "glassgrad"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},

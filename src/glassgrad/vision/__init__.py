@@ -1,0 +1,9 @@
+"""Images: data sets, transforms, models, and pictures of batches, under torchvision's names."""
+
+from __future__ import annotations
+
+from . import datasets, models, transforms, utils
+
+__all__ = ["datasets", "models", "transforms", "utils"]
+
+__version__ = "0.28.0"  # of the torchvision whose names and draws these are
