@@ -138,6 +138,9 @@ def test_the_precision_of_products() -> None:
     assert g.get_float32_matmul_precision() == "high" and backends.cuda.matmul.allow_tf32
     g.set_float32_matmul_precision("highest")
     assert not backends.cuda.matmul.allow_tf32
+    backends.cuda.matmul.allow_tf32 = True
+    assert g.get_float32_matmul_precision() == "high"
+    backends.cuda.matmul.allow_tf32 = False
     with pytest.warns(UserWarning, match="is not one of"):
         g.set_float32_matmul_precision("exact")
     assert g.get_float32_matmul_precision() == "highest"

@@ -63,9 +63,9 @@ _ROOMS = {
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
     "OutOfMemoryError": "cuda", "autocast": "amp", "compile": "compiler", "get_autocast_dtype": "amp",
-    "get_float32_matmul_precision": "backends", "is_anomaly_check_nan_enabled": "autograd",
+    "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
-    "set_anomaly_enabled": "autograd.set_detect_anomaly", "set_float32_matmul_precision": "backends", "vmap": "func",
+    "set_anomaly_enabled": "autograd.set_detect_anomaly", "vmap": "func",
 }  # fmt: skip
 # Methods of Tensor that are functions of the package as well.
 _IN_PLACE = {
