@@ -87,6 +87,16 @@ def test_gradients_are_those_of_the_converted_numbers() -> None:
     assert g.equal(w.grad, low.grad.float())
 
 
+@pytest.mark.parametrize("name", ["bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "use", [lambda x, b: F.linear(x, x.new_ones(1, 1), b), lambda x, b: x + b, lambda x, b: b.expand(4096, 1)]
+)
+def test_a_bias_sums_its_gradient_in_more_bits(use: Any, name: str) -> None:
+    x, b = g.ones(4096, 1, dtype=getattr(g, name)), g.ones(1, dtype=getattr(g, name), requires_grad=True)
+    use(x, b).sum().backward()
+    assert b.grad.item() == 4096.0 and b.grad.dtype is b.dtype
+
+
 def test_as_a_decorator() -> None:
     @amp.autocast("cpu")
     def product(x: g.Tensor) -> g.Tensor:

@@ -185,5 +185,8 @@ def sum_to(x: Array, shape: tuple[int, ...]) -> Array:
     """Sum x over the axes that broadcasting added or stretched, so that the result has `shape`."""
     lead = x.ndim - len(shape)
     axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1)
-    y = xp_of(x).add.reduce(x, axis=axes, keepdims=True) if axes else x
-    return y.reshape(shape)
+    if not axes:
+        return x.reshape(shape)
+    half = x.dtype.itemsize == 2 and x.dtype.kind in "fV"  # 256 + 1 is 256 in bfloat16
+    y = xp_of(x).add.reduce(x.astype("float32") if half else x, axis=axes, keepdims=True)
+    return (y.astype(x.dtype) if half else y).reshape(shape)
