@@ -345,6 +345,20 @@ def test_texts(transform: Any, text: str) -> None:
     assert repr(transform) == text
 
 
+def test_the_second_version() -> None:
+    v2 = transforms.v2
+    assert v2.RandomResizedCrop is transforms.RandomResizedCrop
+    change = v2.Compose([v2.ToImage(), v2.Identity(), v2.ToDtype(gg.float32, scale=True)])
+    assert change(PICTURE).equal(ToTensor()(PICTURE))
+    assert change(GREY).equal(ToTensor()(GREY)) and change(gg.tensor(GREY)).equal(ToTensor()(GREY)[0])
+    assert v2.ToDtype(gg.int64)(gg.tensor([1.9])).tolist() == [1] and v2.ToDtype(gg.int64)("text") == "text"
+    assert repr(v2.ToDtype(gg.float32, True)) == "ToDtype(dtype=glassgrad.float32, scale=True)"
+    with pytest.raises(TypeError):
+        change(PICTURE, 3)
+    with pytest.raises(NotImplementedError, match="one dtype for all"):
+        v2.ToDtype({str: None})
+
+
 def test_the_older_name() -> None:
     from glassgrad.data.transforms import CenterCrop
 

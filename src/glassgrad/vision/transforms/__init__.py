@@ -5,7 +5,7 @@ An image is one of Pillow's, a tensor (..., C, H, W), or a NumPy array (H, W) or
 
 from __future__ import annotations
 
-from . import functional
+from . import functional, v2
 from .chance import (
     ColorJitter,
     ElasticTransform,
@@ -55,4 +55,5 @@ __all__ = [
     "RandomEqualize", "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert", "RandomOrder",
     "RandomPerspective", "RandomPosterize", "RandomResizedCrop", "RandomRotation", "RandomSolarize",
     "RandomTransforms", "RandomVerticalFlip", "Resize", "TenCrop", "ToPILImage", "ToTensor", "functional",
+    "v2",
 ]  # fmt: skip
