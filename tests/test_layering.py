@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "kernels": {"core", "ops"},
     "compiler": {"core", "ops", "nn"},
     **{layer: BASE | {"glassgrad"} | set(TOP[:i]) for i, layer in enumerate(TOP)},
+    "serialization": {"io"},
     "glassgrad": BASE | {"compiler", "io", "glass", "train", "torchlike"},
     "__main__": {"cli"},
 }

@@ -29,6 +29,8 @@ def imported(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Import):
         return {alias.name.split(".")[0] for alias in node.names}
     if isinstance(node, ast.ImportFrom) and not node.level:
+        if node.module == "pickle" and {alias.name for alias in node.names} <= {"PicklingError", "UnpicklingError"}:
+            return set()  # the exceptions that PyTorch raises
         return {(node.module or "").split(".")[0]}
     return set()
 
@@ -106,7 +108,7 @@ def test_rule_can_fail(rule: Rule) -> None:
 
 @pytest.mark.parametrize("source", [
     "model.eval()", "np.load(f, allow_pickle=False)", "json.dump(x, f)", "url = 'https://example.org'",
-    "from .pickle import x", "try: f()\nexcept KeyError: pass", "xmlns = 'http://www.w3.org/2000/svg'",
+    "from .pickle import x", "from pickle import UnpicklingError", "try: f()\nexcept KeyError: pass", "xmlns = 'http://www.w3.org/2000/svg'",
 ])  # fmt: skip
 def test_rules_leave_good_code_alone(source: str) -> None:
     assert not [rule.name for rule in RULES if breaches(rule, source)]

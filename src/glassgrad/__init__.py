@@ -57,15 +57,16 @@ cfloat, cdouble = complex64, complex128
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
     "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "func", "glass", "io",
-    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "special", "tensorboard", "torchlike", "train",
-    "utils", "vision", "xpu",
+    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "special", "tensorboard", "torchlike",
+    "train", "utils", "vision", "xpu",
 }  # fmt: skip
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
-    "OutOfMemoryError": "cuda", "autocast": "amp", "compile": "compiler", "get_autocast_dtype": "amp",
-    "is_anomaly_check_nan_enabled": "autograd",
+    "OutOfMemoryError": "cuda", "TypedStorage": "core.storage", "UntypedStorage": "core.storage", "autocast": "amp",
+    "compile": "compiler", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
-    "set_anomaly_enabled": "autograd.set_detect_anomaly", "vmap": "func",
+    "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",
+    "vmap": "func",
 }  # fmt: skip
 # Methods of Tensor that are functions of the package as well.
 _IN_PLACE = {

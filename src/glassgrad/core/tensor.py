@@ -5,6 +5,7 @@ What is here knows nothing of operations; those are attached as methods by glass
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from .batched import Batched, levels, refused
 from .dtypes import dtype
 from .graph import Node, Removable, as_array
 from .size import Size
+from .storage import TypedStorage, UntypedStorage, copied, offset_in, root_of
 from .views import View, sync
 
 __all__ = ["Tensor", "asarray", "tensor"]
@@ -168,12 +170,22 @@ class Tensor:
 
     def storage_offset(self) -> int:
         """Where the first element lies in the memory that the tensor is part of, counted in elements."""
-        start, memory = self.data_ptr(), self.array
-        while (base := getattr(memory, "base", None)) is not None:
-            memory = base
-        if not isinstance(memory, ndarray):
+        if isinstance(self.array, Batched):
+            raise refused("asking where a tensor lies in memory")
+        if not isinstance(self.array, ndarray):
             return 0
-        return (start - memory.__array_interface__["data"][0]) // self.array.itemsize
+        return offset_in(root_of(self.array), self.array) // self.array.itemsize
+
+    def untyped_storage(self) -> UntypedStorage:
+        """The bytes that the tensor is part of, shared with all views of them."""
+        return UntypedStorage.of(self)
+
+    def storage(self) -> TypedStorage:
+        """The memory that the tensor is part of, as numbers of its dtype."""
+        return TypedStorage(UntypedStorage.of(self), self.dtype)
+
+    def is_shared(self) -> bool:
+        return False
 
     def data_ptr(self) -> int:
         if isinstance(self.array, Batched):
@@ -324,26 +336,32 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __reduce__(self) -> Any:
-        if self._node is not None:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support being sent to another process "
-                "or pickled; call detach() first"
-            )
-        return _rebuild, (to_host(self.array), self._needs, self._is_param)
+        """As PyTorch: what comes back is a leaf, whatever this is."""
+        made = type(self), to_host(self.array), self.requires_grad, self._is_param
+        return _rebuild, made, self._attributes() or None
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        if self._node is not None:
+    def _attributes(self) -> dict[str, Any]:
+        """What users have attached."""
+        return {name: value for name, value in self.__dict__.items() if not hasattr(Tensor, name)}
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
+        """A copy, strides and shared memory kept; of a Parameter the values alone, as PyTorch does."""
+        if self.grad_fn is not None:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
             )
         if id(self) in memo:
             return memo[id(self)]
         made: Tensor = object.__new__(type(self))
-        made._set(self.array.copy())
-        made._needs, made._is_param = self._needs, self._is_param
-        if self._grad is not None:
-            made._grad = self._grad.__deepcopy__(memo)
         memo[id(self)] = made
+        if self._is_param:
+            made._set(self.array.copy(order="K"))
+        else:
+            made._set(copied(self.array, memo))
+            if self._grad is not None:
+                made._grad = self._grad.__deepcopy__(memo)
+            made.__dict__.update(copy.deepcopy(self._attributes(), memo))
+        made._needs, made._is_param = self._needs, self._is_param
         return made
 
     # --- its gradient ---
@@ -511,8 +529,9 @@ def type_of(title: Any) -> dtype:
     return dtypes.named(found[0])
 
 
-def _rebuild(array: np.ndarray, needs: bool, is_param: bool) -> Tensor:
-    made = Tensor._of(array)
+def _rebuild(kind: type[Tensor], array: np.ndarray, needs: bool, is_param: bool) -> Tensor:
+    made: Tensor = object.__new__(kind)
+    made._set(array)
     made._needs, made._is_param = needs, is_param
     return made
 

@@ -37,9 +37,12 @@ class OutFile:
 
 
 @contextlib.contextmanager
-def atomic_file(path: str | Path, verify: Callable[[Path], None] | None = None) -> Iterator[OutFile]:
+def atomic_file(
+    path: str | Path, verify: Callable[[Path], None] | None = None, durable: bool = True
+) -> Iterator[OutFile]:
     """A file that takes the place of path at the end of the block: temp beside it, fsync, replace, fsync the folder.
 
+    durable=False leaves out both fsyncs: the file is whole after a crash of the program, if not of the machine.
     verify(temp) reads the temporary file back before the replacement, and raises to keep the old file.
     Raises OSError. Whatever is raised, path is as it was and the temporary file is gone.
     """
@@ -49,7 +52,8 @@ def atomic_file(path: str | Path, verify: Callable[[Path], None] | None = None) 
     try:
         try:
             yield OutFile(fd)
-            os.fsync(fd)
+            if durable:
+                os.fsync(fd)
         finally:
             os.close(fd)
         if verify is not None:
@@ -59,7 +63,8 @@ def atomic_file(path: str | Path, verify: Callable[[Path], None] | None = None) 
         with contextlib.suppress(OSError):
             os.unlink(temp)
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def atomic_write(path: str | Path, content: str | bytes) -> None:

@@ -28,13 +28,6 @@ class Parameter(Tensor):
         if requires_grad:
             self.requires_grad_()
 
-    def __reduce__(self) -> Any:
-        return _rebuild, super().__reduce__()[1][:2]
-
-
-def _rebuild(array: Any, requires_grad: bool) -> Parameter:
-    return Parameter(Tensor._of(array), requires_grad)
-
 
 class Buffer(Tensor):
     """A tensor that is state but not learned: assigned to a Module it appears in buffers()."""
