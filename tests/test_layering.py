@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "vision": {"core", "ops", "data", "nn", "glassgrad"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
+    "sparse": {"core", "ops"},
     "kernels": {"core", "ops"},
     "compiler": {"core", "ops", "nn"},
     **{layer: BASE | {"glassgrad"} | set(TOP[:i]) for i, layer in enumerate(TOP)},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from contextvars import ContextVar
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -17,7 +17,17 @@ from .batched import Batched
 ndarray = np.ndarray
 Array = Any  # np.ndarray or cupy.ndarray
 
-_HOST_TYPES = (np.ndarray, np.generic, float, int, bool, complex, Batched)
+
+class NoArray:
+    """Stands where a tensor that keeps its values in another way has its array; refuse() says so."""
+
+    __array_ufunc__ = None
+
+    def refuse(self) -> NoReturn:
+        raise NotImplementedError
+
+
+_HOST_TYPES = (np.ndarray, np.generic, float, int, bool, complex, Batched, NoArray)
 _cupy: Any = None
 
 

@@ -25,7 +25,7 @@ from operator import itemgetter
 from typing import Any
 
 from . import modes
-from .backend import ndarray, xp_of
+from .backend import NoArray, ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch, unwritable
 from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
 from .keywords import retry
@@ -177,6 +177,9 @@ class Op:
     def again(self, problem: BaseException, arrays: Any, options: dict[str, Any]) -> Any:
         """After forward has raised: sample by sample, if it was given a batch of vmap's."""
         if not isinstance(problem, Exception) or deepest([arrays, options]) < 0:
+            for a in arrays:
+                if isinstance(a, NoArray):
+                    a.refuse()
             raise problem
         return by_sample(self._attempt, tuple(map(unwritable, arrays)), options)
 

@@ -152,7 +152,11 @@ def format_tensor(array: np.ndarray, *, suffixes: Sequence[str] = (), name: str 
     indent = len(name) + 1
     text = f"{name}({format_body(array, indent=indent)}"
     # PyTorch counts two characters more than the line has; matching its text means matching its count.
-    used = len(text) - (text.rfind("\n") + 1) + 2
+    return suffixed(text, suffixes, indent, len(text) - (text.rfind("\n") + 1) + 2)
+
+
+def suffixed(text: str, suffixes: Sequence[str], indent: int, used: int) -> str:
+    """text, whose last line counts as `used` characters, with the suffixes and a closing bracket."""
     for suffix in suffixes:
         if used + len(suffix) + 2 > _options.linewidth:
             text += ",\n" + " " * indent + suffix

@@ -114,6 +114,16 @@ def give_attributes(x: Any, state: Any) -> None:
         x.__dict__[name] = value
 
 
+def rebuild_sparse(kind: Any, data: Any) -> Tensor:
+    """A sparse tensor; its indices are checked."""
+    from ..ops.sparse import sparse_coo_tensor
+
+    if kind is not formats.sparse_coo:
+        raise UnpicklingError(f"a sparse tensor of layout {kind} is not in glassgrad")
+    indices, values, size, *coalesced = data
+    return sparse_coo_tensor(indices, values, size, is_coalesced=bool(coalesced and coalesced[0]))
+
+
 # --- what else is made of arguments: with care, since they come from the file ---
 
 
@@ -228,7 +238,7 @@ KNOWN: dict[str, tuple[Any, Any]] = {
         "_rebuild_tensor": rebuild_tensor, "_rebuild_tensor_v2": rebuild_tensor,
         "_rebuild_tensor_v3": rebuild_tensor_v3, "_rebuild_parameter": rebuild_parameter,
         "_rebuild_parameter_with_state": rebuild_parameter,
-        "_rebuild_device_tensor_from_cpu_tensor": rebuild_moved,
+        "_rebuild_sparse_tensor": rebuild_sparse, "_rebuild_device_tensor_from_cpu_tensor": rebuild_moved,
         "_rebuild_device_tensor_from_numpy": rebuild_moved,
     }.items()},
 }  # fmt: skip

@@ -47,7 +47,7 @@ LEGACY_VERSION = 1001
 TYPE_SIZES = {"short": 2, "int": 4, "long": 4}
 
 UTILS = {name: Symbol("torch._utils", name) for name in (
-    "_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_parameter_with_state",
+    "_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_sparse_tensor",
 )}  # fmt: skip
 TYPED = Symbol("torch._tensor", "_rebuild_from_type_v2")
 CLASSES: dict[type, Symbol] = {Tensor: Symbol("torch", "Tensor"), Parameter: Symbol("torch.nn.parameter", "Parameter")}
@@ -73,6 +73,9 @@ class Storages:
         if isinstance(x, Tensor):
             if type(x) in CLASSES:
                 return self.tensor(x)
+            if x.is_sparse:
+                parts = x._indices(), x._values(), x.shape, x.is_coalesced()
+                return UTILS["_rebuild_sparse_tensor"], (x.layout, parts)
             raise PicklingError(f"can't save a {type(x).__name__}, a subclass of Tensor: save its values")
         if isinstance(x, UntypedStorage):
             kind = x.dtype if isinstance(x, TypedStorage) else None

@@ -42,6 +42,7 @@ LATE = {
     "grid": Gives("affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d"),
     "margins": Gives("cosine_embedding_loss hinge_embedding_loss margin_ranking_loss triplet_margin_loss"),
     "resample": Gives("_upsample_bilinear2d_aa channel_shuffle pixel_shuffle pixel_unshuffle"),
+    "sparse": Gives("sparse_coo_tensor spmm", only_methods="coalesce to_dense to_sparse"),
     "recurrent": Gives("gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell"),
     "natives": Gives(
         "_batch_norm_with_update _native_batch_norm_legit native_batch_norm native_group_norm native_layer_norm"

@@ -14,6 +14,7 @@ from ..core.tensor import Tensor
 from ..core.titles import title, titled
 from ..core.views import own
 from . import reduce
+from .late import find
 from .parts import diagonal
 from .shape import broadcast_shapes, expand, permute, reshape, sum_to_size, wraps
 
@@ -67,6 +68,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     bad: Any = other if isinstance(input, Tensor) else input
     if not isinstance(bad, Tensor):
         raise TypeError(f"matmul(): expected Tensors, got {type(bad).__name__}")
+    if input.is_sparse or other.is_sparse:
+        return find("spmm")(input, other)
     a, b = input.array, other.array
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
