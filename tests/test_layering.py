@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
     "sparse": {"core", "ops"},
+    "storage": {"core"},
     "kernels": {"core", "ops"},
     "compiler": {"core", "ops", "nn"},
     **{layer: BASE | {"glassgrad"} | set(TOP[:i]) for i, layer in enumerate(TOP)},

@@ -57,12 +57,12 @@ cfloat, cdouble = complex64, complex128
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
     "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "func", "glass", "io",
-    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "sparse", "special", "tensorboard",
-    "torchlike", "train", "utils", "vision", "xpu",
+    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "sparse", "special", "storage",
+    "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
 }  # fmt: skip
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
-    "OutOfMemoryError": "cuda", "TypedStorage": "core.storage", "UntypedStorage": "core.storage", "autocast": "amp",
+    "OutOfMemoryError": "cuda", "TypedStorage": "storage", "UntypedStorage": "storage", "autocast": "amp",
     "compile": "compiler", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",

@@ -184,9 +184,6 @@ class Tensor:
         """The memory that the tensor is part of, as numbers of its dtype."""
         return TypedStorage(UntypedStorage.of(self), self.dtype)
 
-    def is_shared(self) -> bool:
-        return False
-
     def data_ptr(self) -> int:
         if isinstance(self.array, Batched):
             raise refused("asking where a tensor lies in memory")
