@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(("accelerator", "distributed", "mps", "multiprocessing", "xpu"), set()),
     "tensorboard": {"core"},
     "vision": {"core", "ops", "data", "nn", "glassgrad"},
+    "fft": {"core", "ops"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
     "sparse": {"core", "ops"},

@@ -155,3 +155,14 @@ def test_memory_formats() -> None:
         x[0].contiguous(memory_format=gg.channels_last)
     with pytest.raises(NotImplementedError, match="row-major"):
         gg.zeros(1, 2, 3, 4, memory_format=gg.channels_last)
+
+
+def test_a_gradient_of_equal_numbers_through_as_strided() -> None:
+    """The gradient of a sum is one number with strides of 0; as_strided must not read past it."""
+    x = gg.zeros(3, 3, requires_grad=True)
+    src = gg.zeros(2, 2, requires_grad=True)
+    y = x * 1
+    y.as_strided((2, 2), (1, 4)).copy_(src)
+    y.sum().backward()
+    assert src.grad.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+    assert x.grad.tolist() == [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]

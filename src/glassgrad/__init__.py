@@ -56,9 +56,9 @@ cfloat, cdouble = complex64, complex128
 
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
-    "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "func", "glass", "io",
-    "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "sparse", "special", "storage",
-    "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
+    "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "distributions", "fft",
+    "func", "glass", "io", "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "sparse",
+    "special", "storage", "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
 }  # fmt: skip
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {

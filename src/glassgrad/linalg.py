@@ -8,6 +8,7 @@ from .core.keywords import lenient
 from .core.tensor import Tensor
 from .ops import linalg as products
 from .ops import matrices, return_types
+from .ops.checked import cholesky_ex, householder_product, inv_ex, lu_factor_ex, solve_ex
 from .ops.decompositions import cholesky as _cholesky
 from .ops.decompositions import det, eig, eigh, eigvals, eigvalsh, pinv, qr_factors, slogdet_, svd_factors, svdvals
 from .ops.linalg import matmul, multi_dot
@@ -29,10 +30,11 @@ from .ops.parts import diagonal as _diagonal
 from .ops.solve import LinAlgError, inv, matrix, solve, solve_triangular, tensorinv, tensorsolve
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals", "eigvalsh", "inv",
-    "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank",
-    "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals", "tensorinv",
-    "tensorsolve", "vander", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
+    "eigvalsh", "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_factor_ex", "lu_solve",
+    "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr",
+    "slogdet", "solve", "solve_ex", "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander",
+    "vecdot", "vector_norm",
 ]  # fmt: skip
 
 lu_solve = matrices.lu_solve_

@@ -53,6 +53,8 @@ def ours(x: Any) -> Any:
     if isinstance(x, torch.Tensor):
         if x.layout is not torch.strided:
             raise Missing(f"layout {x.layout}")
+        if x.device.type == "meta":
+            raise Missing("the meta device")
         if id(x) not in _known:
             made = gg.Tensor._of(_copy(x))
             _known[id(x)] = x, made.requires_grad_() if x.requires_grad else made

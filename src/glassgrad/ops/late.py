@@ -47,6 +47,16 @@ LATE = {
     "natives": Gives(
         "_batch_norm_with_update _native_batch_norm_legit native_batch_norm native_group_norm native_layer_norm"
     ),
+    "signal": Gives(
+        "bartlett_window blackman_window hamming_window hann_window istft kaiser_window stft", "istft stft"
+    ),
+    "checked": Gives("lu lu_unpack orgqr", "lu orgqr"),
+    "numeric": Gives(
+        "constant_pad_nd cumulative_trapezoid frobenius_norm gradient histogram histogramdd nonzero_static "
+        "norm_except_dim nuclear_norm renorm unravel_index",
+        "histogram nonzero_static renorm",
+        only_methods="renorm_",
+    ),
     "memory": Gives(
         "as_strided_ as_strided_scatter",
         "as_strided_ as_strided_scatter",

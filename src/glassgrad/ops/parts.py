@@ -348,7 +348,7 @@ def _(x: Tensor, dimension: int | None = None, size: int = 0, step: int = 0, dim
 
 @op(jvp="linear", view=True)
 def as_strided(x: Array, *, size: tuple[int, ...], stride: tuple[int, ...], start: int) -> Array:
-    flat = x.reshape(-1)[start:]
+    flat = xp_of(x).ascontiguousarray(x).reshape(-1)[start:]  # a gradient may be one number, repeated by strides of 0
     strides = tuple([s * x.itemsize for s in stride])
     return xp_of(x).lib.stride_tricks.as_strided(flat, size, strides)
 
