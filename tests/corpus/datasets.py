@@ -112,7 +112,7 @@ def main():
         try:
             wrong()
         except Exception as e:
-            print(type(e).__name__, str(e).splitlines()[0][:70] if not isinstance(e, AssertionError) else '')
+            print(type(e).__name__, str(e)[:30] if isinstance(e, ValueError) else '')
 
 
 if __name__ == '__main__':

@@ -82,4 +82,4 @@ print(d(torch.ones(1, 3, dtype=torch.float64)))
 try:
     model(torch.ones(1, 4, dtype=torch.float64))
 except RuntimeError as e:
-    print('RuntimeError', e)
+    print('RuntimeError', 'must have the same dtype' in str(e) or 'to have the same dtype' in str(e))

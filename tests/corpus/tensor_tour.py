@@ -55,7 +55,7 @@ print(t[0], V.data_ptr() == t.data_ptr(), V._base is t, V.storage_offset(), V[1]
 try:
     V.transpose(0, 1).view(-1)
 except RuntimeError as e:
-    print('RuntimeError:', e)
+    print('RuntimeError:', str(e).split(' (')[0])
 print(V.transpose(0, 1).reshape(-1)[:6], V.permute(1, 0, 2).contiguous().stride())
 print(torch.cat((X, X), dim=0).shape, torch.cat((X, X), dim=1).shape, torch.stack([x, x]).shape, torch.vstack([u, u]), torch.hstack([u, u]))
 print([p.tolist() for p in torch.arange(7).split(3)], [p.shape for p in torch.chunk(V, 2, dim=1)], [p.item() for p in torch.arange(3).unbind()])

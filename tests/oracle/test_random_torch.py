@@ -49,6 +49,8 @@ def pair(seed):
 def same(ours, theirs, ours_generator, theirs_generator, ulp=0.0):
     theirs = array(theirs)
     assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
+    if ours.dtype.kind == "c":
+        ours, theirs = (np.stack([z.real, z.imag]) for z in (ours, theirs))
     if ulp and ours.dtype == np.float64:
         assert ulps(ours, theirs).max(initial=0.0) <= ulp
     else:
@@ -356,6 +358,18 @@ def test_what_pytorch_draws(theirs, ours):
         g = Generator().manual_seed(seed)
         theirs(), ours(g)
         assert (g.state() == torch.get_rng_state().numpy()).all()
+
+
+@pytest.mark.parametrize("name", ["complex64", "complex128"])
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (8,), (3, 4), (0,)])
+def test_complex_numbers(name, shape):
+    for seed in (0, 3, 2**31):
+        d, wanted = np.dtype(name), getattr(torch, name)
+        ours, theirs = pair(seed)
+        same(samplers.normal(ours, shape, d), torch.randn(shape, dtype=wanted, generator=theirs), ours, theirs, ulp=4)
+        same(samplers.uniform(ours, shape, d), torch.rand(shape, dtype=wanted, generator=theirs), ours, theirs, ulp=1)
+        moved = torch.empty(shape, dtype=wanted).normal_(1, 2, generator=theirs)
+        same(samplers.normal(ours, shape, d, 1, 2), moved, ours, theirs, ulp=4)
 
 
 def test_values_of_modules_and_loaders():

@@ -105,6 +105,16 @@ def _floating(name: str, dtype: DTypeLike) -> np.dtype:
     return dtype
 
 
+def _parts_of(dtype: DTypeLike) -> np.dtype | None:
+    """The dtype of a complex number's two parts; None for other dtypes."""
+    dtype = np.dtype(dtype)
+    return np.dtype(f"f{dtype.itemsize // 2}") if dtype.kind == "c" else None
+
+
+def _in_parts(shape: Shape) -> tuple[int, ...]:
+    return (*((shape,) if isinstance(shape, int) else shape), 2)
+
+
 def _expect(fact: bool, message: str) -> None:
     if not fact:
         raise RuntimeError(message)
@@ -152,8 +162,11 @@ def uniform(
 ) -> np.ndarray:
     """Uniform in [low, high): u * (high - low) + low. `rand` is this with the defaults.
 
-    float64 takes two words a number, the others one. Raises RuntimeError unless low <= high.
+    float64 takes two words a number, the others one; both parts of a complex number are drawn like this.
+    Raises RuntimeError unless low <= high.
     """
+    if parts := _parts_of(dtype):
+        return uniform.__wrapped__(generator, _in_parts(shape), parts, low, high).view(dtype)[..., 0]
     dtype = _floating("uniform", dtype)
     unit, work = (_unit64, np.float64) if dtype == np.float64 else (_unit32, np.float32)
     if (low, high) == (0.0, 1.0) and dtype == work:
@@ -322,7 +335,11 @@ def normal(
     16 elements or more are made in blocks, in the precision of the dtype (float32 for 16 bits); fewer, or
     those of a tensor that is not contiguous, one after the other in double precision. Raises RuntimeError if
     std < 0. With a tensor for mean or std PyTorch takes normal(0, std) + mean, or normal(0, 1) * std + mean.
+    Of a complex number each part has that mean, and half of the variance.
     """
+    if parts := _parts_of(dtype):
+        made = normal.__wrapped__(generator, _in_parts(shape), parts, mean, std / math.sqrt(2), contiguous)
+        return made.view(dtype)[..., 0]
     dtype = _floating("normal", dtype)
     _expect(std >= 0.0, f"normal expects std >= 0.0, but found std {std}")
     size = shape if isinstance(shape, int) else math.prod(shape)
