@@ -35,7 +35,7 @@ NORMAL_BLOCK = 16
 # --- under vmap ---
 
 
-def for_samples(draw: Callable[..., np.ndarray]) -> Callable[..., Any]:
+def for_samples(draw: Callable[..., np.ndarray]) -> Any:
     """Decorator of a sampler of arrays: under vmap it draws for each sample, once for all, or not at all."""
 
     @functools.wraps(draw)
