@@ -32,7 +32,7 @@ def run_cells(title: str, sources: list[str], space: dict[str, Any]) -> None:
     space["display"] = lambda *things: print(*map(repr, things), sep="\n")
     for number, source in enumerate(sources, start=1):
         name = f"{title}[{number}]"
-        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        linecache.cache[name] = len(source), None, [f"{line}\n" for line in source.splitlines()], name
         body = parse(source, name)
         shown = body.body.pop() if ends_in_expression(body, source) else None
         exec(compile(body, name, "exec", dont_inherit=True), space)
