@@ -71,8 +71,7 @@ def absent() -> dict[str, list[str]]:
     """By module: what PyTorch has and glassgrad doesn't."""
     found = {}
     for name, module in modules():
-        if facade.behind(name):
-            found[name] = [n for n in sorted(public(module)) if not here(name, n)]
+        found[name] = [n for n in sorted(public(module)) if not here(name, n)]
     for name in CLASSES:
         path, _, kind = name.rpartition(".")
         theirs, mine = getattr(importlib.import_module(path), kind), facade.find(path, kind)

@@ -77,6 +77,13 @@ NAMES: dict[str, str] = {
         "unravel_index use_deterministic_algorithms values_copy view_as_complex_copy view_as_real_copy vmap wait "
         "while_loop xlogy_ xpu"
     ),
+    "torch.accelerator": (
+        "Graph current_accelerator current_device_idx current_device_index current_stream device_count device_index "
+        "empty_cache empty_host_cache get_device_capability get_memory_info graphs is_available max_memory_allocated "
+        "max_memory_reserved memory memory_allocated memory_reserved memory_stats reset_accumulated_memory_stats "
+        "reset_peak_memory_stats set_device_idx set_device_index set_stream synchronize"
+    ),
+    "torch.amp": "GradScaler autocast autocast_mode custom_bwd custom_fwd grad_scaler is_autocast_available",
     "torch.autograd": (
         "NestedIOFunction enforce_grad_layout_policy has_torch_function is_multithreading_enabled "
         "is_view_replay_enabled kineto_available profiler profiler_legacy profiler_util set_multithreading_enabled"
@@ -85,7 +92,105 @@ NAMES: dict[str, str] = {
         "TYPE_CHECKING allow_mutation_on_saved_tensors region_activation_memory_budget "
         "set_override_stale_capture_stream set_warn_on_accumulate_grad_stream_mismatch"
     ),
+    "torch.autograd.profiler": (
+        "EnforceUnique EventList FunctionEvent KinetoStepTracker MEMORY_EVENT_NAME MemRecordsAcc "
+        "OUT_OF_MEMORY_EVENT_NAME emit_itt emit_nvtx kineto_available load_nvprof parse_nvprof_trace perf_counter_ns "
+        "profile record_function warn"
+    ),
     "torch.autograd.variable": "VariableMeta",
+    "torch.backends": (
+        "cpu cuda cudnn cusparselt kleidiai mha miopen mkl mkldnn mps nnpack openmp opt_einsum python_native "
+        "quantized xeon xnnpack"
+    ),
+    "torch.backends.cpu": "get_cpu_capability",
+    "torch.backends.cuda": (
+        "SDPAParams allow_fp16_bf16_reduction_math_sdp blas_workspace_size can_use_cudnn_attention "
+        "can_use_efficient_attention can_use_flash_attention cuBLASModule cuFFTPlanCache "
+        "cuFFTPlanCacheAttrContextProp cuFFTPlanCacheManager cublas_workspace_size cublaslt_workspace_size "
+        "cudnn_sdp_enabled cufft_plan_cache enable_cudnn_sdp enable_flash_sdp enable_math_sdp "
+        "enable_mem_efficient_sdp flash_sdp_enabled fp16_bf16_reduction_math_sdp_allowed is_built "
+        "is_ck_sdpa_available is_flash_attention_available math_sdp_enabled matmul mem_efficient_sdp_enabled "
+        "preferred_blas_library preferred_linalg_library preferred_rocm_fa_library sdp_kernel"
+    ),
+    "torch.backends.cudnn": "rnn",
+    "torch.backends.mkl": "VERBOSE_OFF VERBOSE_ON is_available verbose",
+    "torch.backends.mps": (
+        "TYPE_CHECKING get_core_count get_name is_available is_built is_macos13_or_newer is_macos_or_newer"
+    ),
+    "torch.backends.openmp": "is_available",
+    "torch.cpu": (
+        "Event Stream StreamContext amp current_device current_stream device_count get_capabilities is_available "
+        "is_initialized set_device stream synchronize"
+    ),
+    "torch.cuda": (
+        "BFloat16Storage BFloat16Tensor BoolStorage BoolTensor ByteStorage ByteTensor CUDAGraph "
+        "CUDAPluggableAllocator CharStorage CharTensor ComplexDoubleStorage ComplexFloatStorage CudaError "
+        "DeferredCudaCallError DoubleStorage DoubleTensor Event ExternalStream FloatStorage FloatTensor GreenContext "
+        "HalfStorage HalfTensor IntStorage IntTensor LongStorage LongTensor MemPool ShortStorage ShortTensor Stream "
+        "StreamContext TYPE_CHECKING amp caching_allocator_alloc caching_allocator_delete caching_allocator_disabled "
+        "caching_allocator_enable can_device_access_peer change_current_allocator check_error clock_rate comm "
+        "cudaStatus cudart current_blas_handle current_device current_solver_handle current_stream default_generators "
+        "default_stream device device_count device_memory_used device_of empty_cache gds get_allocator_backend "
+        "get_arch_list get_device_capability get_device_name get_device_properties get_gencode_flags "
+        "get_per_process_memory_fraction get_rng_state get_rng_state_all get_stream_from_external get_sync_debug_mode "
+        "graph graph_pool_handle graphs green_contexts has_half has_magma host_memory_stats "
+        "host_memory_stats_as_nested_dict init initial_seed ipc_collect is_available is_bf16_supported "
+        "is_current_stream_capturing is_initialized is_tf32_supported jiterator list_gpu_processes "
+        "make_graphed_callables manual_seed manual_seed_all max_memory_allocated max_memory_cached "
+        "max_memory_reserved mem_get_info memory memory_allocated memory_cached memory_reserved memory_snapshot "
+        "memory_stats memory_stats_as_nested_dict memory_summary memory_usage nccl nvtx power_draw profiler random "
+        "reset_accumulated_host_memory_stats reset_accumulated_memory_stats reset_max_memory_allocated "
+        "reset_max_memory_cached reset_peak_host_memory_stats reset_peak_memory_stats seed seed_all set_device "
+        "set_per_process_memory_fraction set_rng_state set_rng_state_all set_stream set_sync_debug_mode sparse stream "
+        "streams synchronize temperature tunable use_mem_pool utilization"
+    ),
+    "torch.cuda.amp": (
+        "GradScaler amp_definitely_not_available autocast autocast_mode common custom_bwd custom_fwd grad_scaler"
+    ),
+    "torch.cuda.random": (
+        "get_rng_state get_rng_state_all initial_seed manual_seed manual_seed_all seed seed_all set_rng_state "
+        "set_rng_state_all"
+    ),
+    "torch.distributions": (
+        "AbsTransform AffineTransform Bernoulli Beta Binomial CatTransform Categorical Cauchy Chi2 ComposeTransform "
+        "ContinuousBernoulli CorrCholeskyTransform CumulativeDistributionTransform Dirichlet Distribution "
+        "ExpTransform Exponential ExponentialFamily FisherSnedecor Gamma GeneralizedPareto Geometric Gumbel "
+        "HalfCauchy HalfNormal Independent IndependentTransform InverseGamma Kumaraswamy LKJCholesky Laplace "
+        "LogNormal LogisticNormal LowRankMultivariateNormal LowerCholeskyTransform MixtureSameFamily Multinomial "
+        "MultivariateNormal NegativeBinomial Normal OneHotCategorical OneHotCategoricalStraightThrough Pareto Poisson "
+        "PositiveDefiniteTransform PowerTransform RelaxedBernoulli RelaxedOneHotCategorical ReshapeTransform "
+        "SigmoidTransform SoftmaxTransform SoftplusTransform StackTransform StickBreakingTransform StudentT "
+        "TanhTransform Transform TransformedDistribution Uniform VonMises Weibull Wishart bernoulli beta biject_to "
+        "binomial categorical cauchy chi2 constraint_registry constraints continuous_bernoulli dirichlet distribution "
+        "exp_family exponential fishersnedecor gamma generalized_pareto geometric gumbel half_cauchy half_normal "
+        "identity_transform independent inverse_gamma kl kl_divergence kumaraswamy laplace lkj_cholesky log_normal "
+        "logistic_normal lowrank_multivariate_normal mixture_same_family multinomial multivariate_normal "
+        "negative_binomial normal one_hot_categorical pareto poisson register_kl relaxed_bernoulli "
+        "relaxed_categorical studentT transform_to transformed_distribution transforms uniform utils von_mises "
+        "weibull wishart"
+    ),
+    "torch.distributions.constraints": (
+        "Constraint MixtureSameFamilyConstraint boolean cat corr_cholesky dependent dependent_property greater_than "
+        "greater_than_eq half_open_interval independent integer_interval interval is_dependent less_than "
+        "lower_cholesky lower_triangular multinomial nonnegative nonnegative_integer one_hot positive "
+        "positive_definite positive_integer positive_semidefinite real real_vector simplex square stack symmetric "
+        "unit_interval"
+    ),
+    "torch.distributions.kl": "inf kl_divergence register_kl",
+    "torch.distributions.transforms": (
+        "AbsTransform AffineTransform CatTransform ComposeTransform CorrCholeskyTransform "
+        "CumulativeDistributionTransform ExpTransform IndependentTransform LowerCholeskyTransform "
+        "PositiveDefiniteTransform PowerTransform ReshapeTransform SigmoidTransform SoftmaxTransform "
+        "SoftplusTransform StackTransform StickBreakingTransform TanhTransform Transform identity_transform softplus"
+    ),
+    "torch.distributions.utils": (
+        "broadcast_all clamp_probs euler_constant lazy_property logits_to_probs probs_to_logits tril_matrix_to_vec "
+        "vec_to_tril_matrix"
+    ),
+    "torch.fft": (
+        "Tensor fft fft2 fftfreq fftn fftshift hfft hfft2 hfftn ifft ifft2 ifftn ifftshift ihfft ihfft2 ihfftn irfft "
+        "irfft2 irfftn rfft rfft2 rfftfreq rfftn"
+    ),
     "torch.func": "debug_unwrap functionalize rearrange replace_all_batch_norm_modules_",
     "torch.functional": (
         "TYPE_CHECKING has_torch_function has_torch_function_unary has_torch_function_variadic istft lu pca_lowrank "
@@ -98,6 +203,19 @@ NAMES: dict[str, str] = {
         "strict_fusion supported_ops trace_module unsupported_tensor_ops wait"
     ),
     "torch.linalg": "cholesky_ex householder_product inv_ex ldl_factor ldl_factor_ex ldl_solve lu_factor_ex solve_ex",
+    "torch.mps": (
+        "Event compile_shader current_allocated_memory device_count driver_allocated_memory empty_cache event "
+        "get_rng_state is_available load_metallib manual_seed profiler recommended_max_memory seed "
+        "set_per_process_memory_fraction set_rng_state synchronize"
+    ),
+    "torch.multiprocessing": (
+        "Array AuthenticationError Barrier BoundedSemaphore BufferTooShort Condition ENV_VAR_PARALLEL_START Event "
+        "JoinableQueue Lock Manager Pipe Pool Process ProcessError Queue RLock RawArray RawValue Semaphore "
+        "SimpleQueue TimeoutError Value active_children allow_connection_pickling cpu_count current_process "
+        "freeze_support get_all_sharing_strategies get_all_start_methods get_context get_logger get_sharing_strategy "
+        "get_start_method log_to_stderr parent_process pool queue reducer reductions set_executable "
+        "set_forkserver_preload set_sharing_strategy set_start_method spawn"
+    ),
     "torch.nn": (
         "AdaptiveLogSoftmaxWithLoss CTCLoss Container CrossMapLRN2d DataParallel EmbeddingBag FractionalMaxPool2d "
         "FractionalMaxPool3d LPPool3d LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d "
@@ -107,6 +225,11 @@ NAMES: dict[str, str] = {
         "TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer UninitializedBuffer "
         "UninitializedParameter attention backends common_types cpp factory_kwargs grad intrinsic parallel qat "
         "quantizable quantized"
+    ),
+    "torch.nn.attention": (
+        "SDPBackend WARN_FOR_UNFUSED_KERNELS activate_flash_attention_impl bias current_flash_attention_impl "
+        "experimental flex_attention list_flash_attention_impls register_flash_attention_impl "
+        "restore_flash_attention_impl sdpa_kernel varlen warn"
     ),
     "torch.nn.functional": (
         "ScalingType SwizzleType TYPE_CHECKING Tensor adaptive_max_pool1d_with_indices "
@@ -128,14 +251,37 @@ NAMES: dict[str, str] = {
         "TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer linear_cross_entropy "
         "linear_cross_entropy_options"
     ),
+    "torch.nn.parallel": (
+        "DataParallel DistributedDataParallel comm data_parallel distributed gather parallel_apply replicate scatter "
+        "scatter_gather"
+    ),
     "torch.nn.parameter": "UninitializedBuffer UninitializedParameter UninitializedTensorMixin is_lazy",
     "torch.nn.utils": (
         "clip_grad_norm convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format fuse_conv_bn_eval "
         "fuse_conv_bn_weights fuse_linear_bn_eval fuse_linear_bn_weights parametrizations parametrize prune "
         "remove_spectral_norm remove_weight_norm skip_init stateless"
     ),
+    "torch.nn.utils.parametrizations": "orthogonal spectral_norm weight_norm",
+    "torch.nn.utils.parametrize": (
+        "ParametrizationList cached is_parametrized register_parametrization remove_parametrizations "
+        "transfer_parametrizations_and_params type_before_parametrizations"
+    ),
+    "torch.nn.utils.prune": (
+        "BasePruningMethod CustomFromMask Identity L1Unstructured LnStructured PruningContainer RandomStructured "
+        "RandomUnstructured custom_from_mask global_unstructured identity is_pruned l1_unstructured ln_structured "
+        "random_structured random_unstructured remove"
+    ),
+    "torch.nn.utils.stateless": "functional_call",
     "torch.optim": "Adafactor LBFGS Muon SparseAdam swa_utils swap_in_optimizer_params_and_state",
     "torch.optim.lr_scheduler": "EPOCH_DEPRECATION_WARNING TYPE_CHECKING inf",
+    "torch.optim.swa_utils": (
+        "AveragedModel SWALR TYPE_CHECKING get_ema_avg_fn get_ema_multi_avg_fn get_swa_avg_fn get_swa_multi_avg_fn "
+        "update_bn"
+    ),
+    "torch.profiler": (
+        "DeviceType ExecutionTraceObserver ProfilerAction ProfilerActivity itt kineto_available profile profiler "
+        "python_tracer record_function schedule supported_activities tensorboard_trace_handler"
+    ),
     "torch.random": "TYPE_CHECKING thread_safe_generator",
     "torch.return_types": (
         "all_return_types aminmax_out cummax_out cummin_out frexp_out geqrf geqrf_out histogram histogram_out "
@@ -145,6 +291,20 @@ NAMES: dict[str, str] = {
         "linalg_lu_out linalg_qr_out linalg_slogdet_out linalg_solve_ex linalg_solve_ex_out linalg_svd_out lu_unpack "
         "lu_unpack_out max_out median_out min_out mode_out name nanmedian_out pytree_register_structseq qr_out "
         "slogdet_out sort_out svd_out topk_out triangular_solve_out"
+    ),
+    "torch.serialization": (
+        "DEFAULT_PROTOCOL INT_SIZE IS_WINDOWS LONG_SIZE LoadEndianness MAGIC_NUMBER MAP_PRIVATE MAP_SHARED "
+        "PROTOCOL_VERSION SHORT_SIZE STORAGE_KEY_SEPARATOR SourceChangeWarning StorageType UNSAFE_MESSAGE "
+        "add_safe_globals check_module_version_greater_or_equal clear_safe_globals default_restore_location "
+        "get_crc32_options get_default_load_endianness get_default_mmap_options get_safe_globals "
+        "get_unsafe_globals_in_checkpoint load location_tag mkdtemp normalize_storage_type register_package "
+        "safe_globals save set_crc32_options set_default_load_endianness set_default_mmap_options skip_data "
+        "storage_to_tensor_type validate_cuda_device validate_hpu_device"
+    ),
+    "torch.sparse": (
+        "SparseSemiStructuredTensor SparseSemiStructuredTensorCUSPARSELT SparseSemiStructuredTensorCUTLASS "
+        "TYPE_CHECKING addmm as_sparse_gradcheck check_sparse_tensor_invariants log_softmax mm sampled_addmm "
+        "semi_structured softmax solve spdiags spsolve sum to_sparse_semi_structured"
     ),
     "torch.types": "Storage TYPE_CHECKING",
     "torch.utils": (

@@ -88,4 +88,5 @@ def move_home(kind: type) -> None:
 def move_back() -> None:
     """Let every class say its own module again."""
     while _moved:
-        kind, kind.__module__, kind.__qualname__ = _moved.pop()
+        kind, module, name = _moved.pop()
+        kind.__module__, kind.__qualname__ = module, name

@@ -93,13 +93,13 @@ def explain(problem: BaseException, inside: bool) -> None:
             problem.args = (f"{problem}: where PyTorch has it, it is not in glassgrad yet{place}",)
 
 
-def lacks(obj: Any, name: str) -> str | None:
+def lacks(obj: Any, name: str | None) -> str | None:
     """The class of PyTorch's that has this attribute, where obj is one of it and has not."""
     from .absent import NAMES
 
     for path, names in NAMES.items():
         module, _, kind = path.rpartition(".")
-        if kind[:1].isupper() and name in names.split():
+        if name and kind[:1].isupper() and name in names.split():
             found = facade.find(module, kind)
             if isinstance(obj, found) or (isinstance(obj, type) and issubclass(obj, found)):
                 return kind
