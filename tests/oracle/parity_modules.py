@@ -125,8 +125,10 @@ def _refusal(mine: Any, bad: Any) -> str | None:
         return f"missing {what}"
     try:
         module = mine(*args, **kwargs)
+        if list(module.parameters()):
+            module.double()
         if inputs is not None:
-            module.double()(*inputs[0], **inputs[1])
+            module(*inputs[0], **inputs[1])
     except Exception as problem:
         if isinstance(problem, bad.error_type) and "glassgrad yet" not in str(problem):
             return None

@@ -81,16 +81,8 @@ REASONS: dict[str, str] = {
     "triangular_solve": "Of a tangent we read the triangle that the function reads.",
     "view_as_complex": COMPLEX,
     # modules
-    "nn.BatchNorm1d": "eps <= 0 is not refused.",
-    "nn.BatchNorm2d": "eps <= 0 is not refused.",
-    "nn.BatchNorm3d": "eps <= 0 is not refused.",
-    "nn.CircularPad1d": "Inputs of other dimensions are refused with another exception.",
-    "nn.CircularPad2d": "Inputs of other dimensions are refused with another exception.",
-    "nn.CircularPad3d": "Inputs of other dimensions are refused with another exception.",
-    "nn.Embedding": "A negative size is refused with another exception.",
-    "nn.HuberLoss": "A complex delta is not refused.",
+    "nn.CTCLoss": "The gradient of the function itself; PyTorch's is right after a log_softmax only.",
     "nn.MultiheadAttention": SOFTMAX,
-    "nn.NLLLoss": "A target of another dtype is refused with another exception.",
     "nn.TransformerDecoderLayer": SOFTMAX,
     # optimizers
     "optim.Muon": "Its products are bfloat16: here and there the order of a float32 sum decides which way one rounds.",

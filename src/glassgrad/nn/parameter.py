@@ -150,5 +150,7 @@ def as_tensor(value: Any) -> Tensor:
 
 def new_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:
     """A Parameter of this shape whose values are still to be drawn."""
+    if any(n < 0 for n in shape):
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
     where = as_device(device)
     return Parameter(Tensor._of(xp_for(where).empty(shape, (dtype or get_default_dtype()).array_dtype)))

@@ -58,7 +58,7 @@ nll_total.vjp(x=lambda g, at, share, x_shape: put_flat(-(g * share), at, shape=x
 def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
     """Flat positions in (N, K, ...) of the targets (N, ...), without the ignored ones; which count, None for all."""
     xp, classes, rest = xp_of(t), shape[1], math.prod(shape[2:])
-    start = xp.arange(0, shape[0] * classes * rest, classes * rest)
+    start = xp.arange(shape[0]) * (classes * rest)
     at = t * rest if rest != 1 else t
     if len(shape) > 2:
         start = start.reshape(-1, 1) + xp.arange(rest)
@@ -274,6 +274,10 @@ def linear_cross_entropy(
     shape = (*s[:-1], *w[:-1])
     if target.array.shape == shape and ignore_index is not None:
         raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    if len(s) == 2 and target.array.shape[:1] != s[:1]:
+        raise ValueError(
+            f"Expected input batch_size ({s[0]}) to match target batch_size ({(*target.array.shape, 'none')[0]})"
+        )
     ignored = -100 if ignore_index is None else ignore_index
     rows = linear_weight if len(w) == 2 else linear_weight.reshape(-1, w[-1])
     bias = linear_bias if linear_bias is None or len(w) == 2 else linear_bias.reshape(-1)

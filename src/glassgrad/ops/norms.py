@@ -204,7 +204,8 @@ def batch_norm(
 
     training: mean and biased variance of this batch; running_mean and running_var, where given, move by momentum
     towards its mean and unbiased variance, in place. Otherwise the running ones are used.
-    Raises ValueError when there is one value per channel in training, RuntimeError where sizes don't fit.
+    Raises ValueError when there is one value per channel in training, or eps isn't positive then, RuntimeError where
+    sizes don't fit.
     Source: Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
     if input.array.size == 0 and input.array.ndim < 2:
@@ -216,6 +217,8 @@ def batch_norm(
         n = input.array.size // channels if channels else 0
         if n == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+        if eps <= 0.0:
+            raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         dims = (0, *range(2, input.array.ndim))
         xhat, m, v = standardize(input, dims=dims, eps=eps)
         if n:

@@ -149,8 +149,9 @@ def _fractional_max_pool(name: str, rank: int) -> Callable[..., Any]:
                 raise RuntimeError(f"{name}(): pool size {k} too large relative to input size {n} for {m} windows")
         batch = lead if len(lead) == 2 else (1, *lead)
         samples = rand(*batch, rank, dtype=input.dtype) if _random_samples is None else _random_samples
-        if samples.array.shape != (*batch, rank):
+        if samples.array.shape[:1] < batch[:1] or samples.array.shape[1:] != (batch[1], rank):
             raise RuntimeError(f"{name}: Expected _random_samples of {(*batch, rank)}, got {samples.shape}")
+        samples = samples[: batch[0]]
         xp: Any = xp_of(input.array)
         at: Any = 0
         for d, (n, m, k) in enumerate(zip(spatial, out, size, strict=True)):

@@ -95,15 +95,25 @@ class ReplicationPad3d(_Pad, dims=3, mode="replicate"):
     pass
 
 
-class CircularPad1d(_Pad, dims=1, mode="circular"):
+class _CircularPad(_Pad, function=""):
+    padding: Any
+
+    def forward(self, input: Tensor) -> Tensor:
+        n = self.dims + 1
+        if input.dim() not in (n, n + 1):
+            raise ValueError(f"expected {n}D or {n + 1}D input (got {input.dim()}D input)")
+        return super().forward(input)
+
+
+class CircularPad1d(_CircularPad, dims=1, mode="circular"):
     pass
 
 
-class CircularPad2d(_Pad, dims=2, mode="circular"):
+class CircularPad2d(_CircularPad, dims=2, mode="circular"):
     pass
 
 
-class CircularPad3d(_Pad, dims=3, mode="circular"):
+class CircularPad3d(_CircularPad, dims=3, mode="circular"):
     pass
 
 

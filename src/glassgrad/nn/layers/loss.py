@@ -61,6 +61,11 @@ class HuberLoss(_Loss, function="huber_loss"):
     reduction: str = "mean"
     delta: float = 1.0
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.delta, float | int):
+            raise TypeError(f"delta must be a float or int, got: {type(self.delta)}")
+
 
 class CrossEntropyLoss(_Loss, function="cross_entropy", kept=OLD):
     weight: Tensor | None = None
