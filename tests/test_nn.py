@@ -293,6 +293,12 @@ def test_clipping_scales_to_the_norm() -> None:
     assert nn.utils.get_total_norm([gg.tensor([1.0, -7.0])], math.inf).item() == 7.0
 
 
+def test_adaptive_pooling_has_a_graph() -> None:
+    x = gg.arange(16.0).reshape(1, 1, 4, 4).requires_grad_()
+    nn.AdaptiveAvgPool2d(1)(x).backward()
+    assert (x.grad == 1 / 16).all()
+
+
 # --- lazy layers ---
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from typing import Any
+
+from .layers.conv import sizes
 
 FILES = {
     "activation": "activation attention", "adaptive": "adaptive", "batchnorm": "norms lazy", "container": "container",
@@ -30,6 +33,14 @@ class _File:
         raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
 
 
+def _ntuple(n: int) -> Callable[[Any], tuple[Any, ...]]:
+    """The function that makes one number n of them, and leaves several as they are."""
+    return lambda x: sizes(x, n)
+
+
+_single, _pair, _triple, _quadruple = map(_ntuple, (1, 2, 3, 4))
+
+
 def __getattr__(name: str) -> Any:
     if name in FILES:
         return _File(name, FILES[name])
@@ -38,4 +49,11 @@ def __getattr__(name: str) -> Any:
     nn = importlib.import_module("glassgrad.nn")
     if name in nn.__all__ and isinstance(getattr(nn, name), type):
         return getattr(nn, name)
+    if name.startswith("register_module_"):
+        return getattr(importlib.import_module("glassgrad.nn.hooks"), name)
+    for file in FILES if name.startswith("_") else ():  # bases
+        try:
+            return getattr(_File(file, FILES[file]), name)
+        except AttributeError:
+            continue
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -48,8 +48,10 @@ class _Nothing(np.ndarray):
 class _Uninitialized:
     """A tensor whose shape isn't known yet: it has a dtype and a device, and every use of its values is refused."""
 
-    __slots__ = ()
     becomes: type[Tensor]
+    array: Any
+    _needs: bool
+    _is_param: bool
 
     def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
         where = as_device(device)

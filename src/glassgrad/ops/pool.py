@@ -410,7 +410,10 @@ def ones(size: Any) -> bool:
 def _adaptive_avg(name: str, rank: int) -> Callable[..., Tensor]:
     usual = f"AdaptiveAvgPool{rank}DBackward0"
 
-    @titled(lambda x, size: "SqueezeBackward1" if rank == 1 else "MeanBackward1" if ones(size) else usual)
+    def title(input: Tensor, output_size: Any) -> str:
+        return "SqueezeBackward1" if rank == 1 else "MeanBackward1" if ones(output_size) else usual
+
+    @titled(title)
     def pool(input: Tensor, output_size: Any) -> Tensor:
         x, alone, out = _targets(name, input, output_size, rank)
         spatial = x.array.shape[2:]

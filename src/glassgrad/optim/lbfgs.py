@@ -84,7 +84,8 @@ class LBFGS(Optimizer):
         state["func_evals"] += 1
         if g.abs().max() <= group["tolerance_grad"]:
             return first_loss
-        d, t = state.get("d"), state.get("t")
+        d: Any = state.get("d")
+        t: Any = state.get("t")
         for k in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
             very_first = state["n_iter"] == 1
@@ -220,7 +221,7 @@ def strong_wolfe(
         ends = [p.t for p in enclosing]
         if abs(ends[1] - ends[0]) * longest < tolerance:
             break
-        t = cubic_minimum(*enclosing)
+        t = cubic_minimum(enclosing[0], enclosing[1])
         margin = 0.1 * (max(ends) - min(ends))
         if min(max(ends) - t, t - min(ends)) < margin:  # close to an end: the second time, or beyond it, stay away
             if stuck or t >= max(ends) or t <= min(ends):

@@ -25,6 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+_LRScheduler = LRScheduler  # its name of old
+
+
 class _Scaled(LRScheduler):
     """A schedule whose every step multiplies the rate of each group: lr <- lr * ratio()."""
 

@@ -129,7 +129,7 @@ class AveragedModel(Module):
 
         averages = [p.detach() for p in state(self.module)]
         values = [p.detach().to(a.device) for p, a in zip(state(model), averages, strict=True)]
-        if self.n_averaged == 0:
+        if int(self.n_averaged) == 0:
             for average, value in zip(averages, values, strict=True):
                 average.copy_(value)
         elif self.multi_avg_fn is None:

@@ -43,7 +43,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.nn.attention": ("nn.attention",),
     "torch.nn.functional": ("nn.functional",),
     "torch.nn.init": ("nn.init",),
-    "torch.nn.modules": ("nn",),
+    "torch.nn.modules": ("nn", "nn.modules"),
     "torch.nn.parallel": ("nn.parallel",),
     "torch.nn.parameter": ("nn.parameter", "nn"),
     "torch.nn.utils": ("nn.utils",),

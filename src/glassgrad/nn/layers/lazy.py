@@ -36,7 +36,7 @@ class LazyModuleMixin:
     def has_uninitialized_params(self: Any) -> bool:
         return any(map(is_lazy, [*self._parameters.values(), *self._buffers.values()]))
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not self._seen:
             self._infer_parameters(self, args, kwargs)
             if not isinstance(self, LazyModuleMixin):  # it has become another

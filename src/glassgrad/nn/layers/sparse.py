@@ -154,7 +154,9 @@ class EmbeddingBag(_Table):
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         names = ("max_norm", "norm_type", "scale_grad_by_freq", "mode", "sparse", "include_last_offset", "padding_idx")
-        made = cls(*embeddings.shape, **dict(zip(names, options, strict=False)), **named, _weight=embeddings)
+        rows, width = embeddings.shape
+        chosen: dict[str, Any] = {**dict(zip(names, options, strict=False)), **named}
+        made = cls(rows, width, _weight=embeddings, **chosen)
         made.weight.requires_grad_(not freeze)
         return made
 

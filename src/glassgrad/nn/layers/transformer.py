@@ -116,7 +116,7 @@ class TransformerEncoderLayer(_Layer):
         mask, explicit = canonical("src_mask", src_mask, src), False
         if self._is_fast(src):
             is_causal, explicit = False, mask is not None or hidden is not None
-            mask, hidden = [None if m is None else m != 0 for m in (mask, hidden)]
+            mask, hidden = [None if m is None else m.ne(0) for m in (mask, hidden)]
         x = self._around(src, lambda x: self._sa_block(x, mask, hidden, is_causal, explicit), self.norm1)
         return self._around(x, self._ff_block, self.norm2)
 
@@ -174,7 +174,7 @@ def _is_causal(mask: Tensor | None, said: bool | None, size: int) -> bool:
     if said is not None or mask is None:
         return said is True
     causal = _generate_square_subsequent_mask(size, mask.device, mask.dtype)
-    return mask.shape == causal.shape and bool((mask == causal).all())
+    return mask.shape == causal.shape and bool(mask.eq(causal).all())
 
 
 class _Stack(Module):
@@ -229,7 +229,7 @@ class TransformerEncoder(_Stack):
         hidden = canonical("src_key_padding_mask", src_key_padding_mask, src, "mask", mask)
         mask = canonical("mask", mask, src)
         causal = _is_causal(mask, is_causal, self._length(src))
-        padding = None if mask is not None or hidden is None or src.dim() != 3 else hidden != 0
+        padding = None if mask is not None or hidden is None or src.dim() != 3 else hidden.ne(0)
         if padding is not None and not self._drops(src, padding):
             padding = None
         x = src

@@ -17,8 +17,8 @@ ROOMS = ("fusion", "parametrizations", "parametrize", "prune")  # opened at firs
 KEPT = {
     "fusion": ("fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights",
                "skip_init"),
-    "spectral_norm": ("remove_spectral_norm", "spectral_norm"),
-    "weight_norm": ("remove_weight_norm", "weight_norm"),
+    "lengths": ("remove_weight_norm", "weight_norm"),
+    "spectral": ("remove_spectral_norm", "spectral_norm"),
 }  # fmt: skip
 
 
@@ -27,7 +27,5 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.{name}")
     for room, names in KEPT.items():
         if name in names:
-            value = getattr(importlib.import_module(f"{__name__}.{room}"), name)
-            globals()[name] = value  # weight_norm is a function, though its file has the same name
-            return value
+            return getattr(importlib.import_module(f"{__name__}.{room}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

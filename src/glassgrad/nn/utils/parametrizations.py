@@ -17,9 +17,9 @@ from ...ops.randoms import randn
 from ...ops.solve import solve
 from .. import functional as F
 from ..module import Module
+from .lengths import norm_except_dim, normed
 from .parametrize import register_parametrization
-from .spectral_norm import as_matrix, output_dim
-from .weight_norm import norm_except_dim, normed
+from .spectral import as_matrix, output_dim
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 

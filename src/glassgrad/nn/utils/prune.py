@@ -165,12 +165,12 @@ class Identity(BasePruningMethod):
 class _Some(BasePruningMethod):
     """amount: how many to prune, or, a float in [0, 1], which part of them."""
 
-    def __init__(self, amount: float) -> None:
+    def __init__(self, amount: Any) -> None:
         if not isinstance(amount, numbers.Real):
             raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
         if amount < 0 or (not isinstance(amount, numbers.Integral) and amount > 1.0):
             raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
-        self.amount = amount
+        self.amount: Any = amount
 
     def _number(self, size: int) -> int:
         """How many of so many are pruned."""

@@ -10,7 +10,7 @@ from .. import functional as F
 from ..layers.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..module import Module
 from ..parameter import Parameter, is_lazy
-from .weight_norm import hook_of
+from .lengths import hook_of
 
 __all__ = ["remove_spectral_norm", "spectral_norm"]
 

@@ -47,8 +47,8 @@ class WeightNorm:
 
 def hook_of(module: Module, kind: type, name: str) -> tuple[int, Any] | None:
     """The hook of this kind on this tensor, with its key."""
-    found = ((key, hook) for key, (hook, _) in module._forward_pre_hooks.items() if isinstance(hook, kind))
-    return next(((key, hook) for key, hook in found if hook.name == name), None)
+    hooks = [(key, hook) for key, (hook, _) in module._forward_pre_hooks.items()]
+    return next(((key, h) for key, h in hooks if isinstance(h, kind) and getattr(h, "name", None) == name), None)
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
