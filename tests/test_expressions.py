@@ -70,3 +70,13 @@ def test_flush_denormal_says_that_it_cannot() -> None:
     assert not gg.set_flush_denormal(True)
     with pytest.warns(UserWarning, match="no effect"):
         gg.set_float32_matmul_precision("some")
+
+
+def test_a_subclass_adds_methods_and_no_protocol() -> None:
+    class Doubling(gg.Tensor):
+        def twice(self) -> gg.Tensor:
+            return self * 2
+
+    assert Doubling([1.0, 2.0]).twice().tolist() == [2.0, 4.0]
+    with pytest.raises(NotImplementedError, match="__torch_function__"):
+        type("Watching", (gg.Tensor,), {"__torch_function__": classmethod(lambda *args: None)})

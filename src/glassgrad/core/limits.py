@@ -12,13 +12,14 @@ from .dtypes import dtype
 
 class _Limits:
     shown: tuple[str, ...] = ()
+    dtype: str
 
     def __repr__(self) -> str:
         numbers = ", ".join(f"{name}={_short(getattr(self, name))}" for name in self.shown)
         return f"{type(self).__name__}({numbers}, dtype={self.dtype})"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.dtype == other.dtype  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.dtype == other.dtype
 
     def __hash__(self) -> int:
         return hash(self.dtype)

@@ -58,6 +58,12 @@ class Tensor:
             made = np.empty(shape, dtypes.get_default_dtype().array_dtype)
         self._set(made)
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Subclasses may add methods and attributes; what operations give is a plain Tensor."""
+        super().__init_subclass__(**options)
+        if "__torch_function__" in vars(cls):
+            raise NotImplementedError(f"{cls.__name__}: __torch_function__ is not in glassgrad yet")
+
     def _set(self, array: Array, node: Node | Tensor | None = None) -> None:
         self.array = array
         self.version = [0]
@@ -159,6 +165,7 @@ class Tensor:
     is_cuda = property(lambda self: self.device.type == "cuda")
     is_cpu = property(lambda self: self.device.type == "cpu")
     is_sparse = is_quantized = is_meta = is_mps = is_nested = False
+    is_sparse_csr = is_mkldnn = is_xpu = is_xla = is_ipu = is_mtia = is_maia = is_vulkan = False
     is_view = property(lambda self: self._view is not None)
 
     def get_device(self) -> int:
@@ -308,7 +315,8 @@ class Tensor:
             raise RuntimeError(
                 f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
             )
-        return bool((self == element).any())
+        found: Any = self == element
+        return bool(found.any())
 
     def __iter__(self) -> Iterator[Tensor]:
         if self.array.ndim == 0:

@@ -40,7 +40,7 @@ __all__ = [  # noqa: PLE0604 (they are strings)
     "unsafe_split",
     "unsafe_split_with_sizes",
 ]
-METHODS: tuple[str, ...] = ("unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes")
+METHODS: tuple[str, ...] = ("narrow_copy", "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes")
 IN_PLACE: tuple[str, ...] = ()
 
 

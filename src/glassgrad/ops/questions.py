@@ -105,8 +105,8 @@ def _volatile(self: Tensor) -> bool:
 
 def _output_nr(self: Tensor) -> int:
     """Which of its node's outputs the tensor is."""
-    node = self.grad_fn
-    return node.saved[0][0] if node is not None and node.op.is_pick and node.saved else 0
+    node: Any = self.grad_fn
+    return node.saved[0][0] if node is not None and node.op.is_pick else 0
 
 
 volatile, output_nr = property(_volatile), property(_output_nr)
