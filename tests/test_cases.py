@@ -244,6 +244,8 @@ def calls() -> Any:
 # picks belong to other operations, move needs a second device, eig is complex; the rest is the machinery of func
 WITHOUT_ROWS = {
     "pick_output", "move", "variable", "fold_samples", "repeat_samples", "enter_batch", "leave_batch", "eig",
+    # what random numbers do, and their exact derivatives: tests/test_distributions.py
+    "gamma_drawn", "dirichlet_drawn", "_standard_gamma_grad", "_dirichlet_grad", "gamma_cdf",
 }  # fmt: skip
 # cast changes the dtype that differences are taken in, sample draws anew each time: see tests/test_autograd.py;
 # eig gives complex numbers, which aren't differentiated

@@ -121,6 +121,19 @@ class Generator:
         high |= pairs[1::2]
         return high
 
+    @contextmanager
+    def ahead(self) -> Iterator[list[int]]:
+        """Words drawn in this block go back when it ends, but for the first used[0]: `used` is what it yields."""
+        used = [0]
+        with self.lock:
+            engine = self._engine or self._start()
+            before, untouched = engine.state, self._untouched
+            try:
+                yield used
+            finally:
+                engine.state, self._untouched = before, untouched
+                self.words(used[0])
+
     def _start(self) -> Any:
         from numpy.random import MT19937, RandomState
 

@@ -117,6 +117,7 @@ gammaln, psi, multigammaln = lgamma, digamma, mvlgamma
 # --- incomplete gamma functions ---
 
 STEPS = 10_000
+STEP = 1e-100  # imaginary: f(a + i step) = f(a) + i step f'(a), to the last digit (Squire and Trapp 1998)
 
 
 def _below(a: Array, x: Array) -> Array:
@@ -140,9 +141,14 @@ def _above(a: Array, x: Array) -> Array:
         d = 1 / (b - n * (n - a) * d)
         c = b - n * (n - a) / c
         fraction = fraction * (c * d)
-        if not np.any(np.absolute(c * d - 1) > 1e-16):
+        if settled(c * d - 1):
             break
     return fraction
+
+
+def settled(change: Array, limit: float = 1e-16) -> bool:
+    """Whether a fraction has converged, and its derivative, where that is taken by a step along the imaginary axis."""
+    return not np.any((np.absolute(change.real) > limit) | (np.absolute(change.imag) > 100 * limit * STEP))
 
 
 def _incomplete(upper: bool) -> Any:

@@ -29,6 +29,7 @@ def both(names: str) -> Gives:
 LATE = {
     "bessel": everywhere("i0"),
     "gamma": everywhere("digamma igamma igammac lgamma mvlgamma polygamma"),
+    "chances": Gives("_dirichlet_grad _sample_dirichlet _standard_gamma _standard_gamma_grad binomial poisson"),
     "decompositions": both("cholesky cholesky_inverse cholesky_solve det logdet pinverse qr slogdet svd"),
     "solve": both("inverse triangular_solve"),
     "matrices": Gives(

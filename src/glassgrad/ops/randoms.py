@@ -5,7 +5,6 @@ Everything is drawn on the CPU, whose stream is reproduced, and moved where it i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +27,7 @@ from .shape import broadcast_shapes, sizes
 
 __all__ = [
     "Generator", "bernoulli", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
-    "multinomial", "normal", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
     "randperm", "seed", "set_rng_state",
 ]  # fmt: skip
 METHODS: tuple[str, ...] = (
@@ -307,54 +306,6 @@ def sample(x: Tensor, drawn: np.ndarray) -> Tensor:
     """What was drawn with the parameters x. As in PyTorch it hangs on the graph of x, with gradient 0."""
     values = Tensor._of(to_device(drawn, x.device))
     return where(ones_like(values, dtype=dtypes.bool_), values, x) if x.requires_grad else values
-
-
-def poisson(input: Tensor, generator: Any = None) -> Tensor:
-    """Poisson with the rates that the input says, in its shape and dtype."""
-    source = generator or engine.current_generator()
-    rates = to_host(input.array)
-    if rates.dtype.kind not in "fV":
-        raise NotImplementedError(f"poisson is not implemented for {input.dtype}: the rates must be floating point")
-    if (rates < 0).any():
-        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
-    with source.lock:
-        counts = [_poisson(source, rate) for rate in rates.reshape(-1).astype(np.float64).tolist()]
-    array = np.array(counts, np.float64).reshape(rates.shape).astype(rates.dtype)
-    return sample(input, array)
-
-
-def _poisson(generator: engine.Generator, rate: float) -> int:
-    """One number. Below 10, uniforms are multiplied until the product falls below exp(-rate) (Knuth, TAOCP 2, 3.4.1);
-    from 10 on, algorithm PTRS of Hoermann 1993, Insurance: Mathematics and Economics 12(1)."""
-
-    def u() -> float:
-        return float(samplers.uniform(generator, 1, np.float64)[0])
-
-    if rate == 0:
-        return 0
-    if rate < 10:
-        limit, product, count = math.exp(-rate), u(), 0
-        while product > limit:
-            product *= u()
-            count += 1
-        return count
-    b = 0.931 + 2.53 * math.sqrt(rate)
-    a = -0.059 + 0.02483 * b
-    inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    v_r = 0.9277 - 3.6224 / (b - 2)
-    while True:
-        x, v = u() - 0.5, u()
-        edge = 0.5 - abs(x)
-        if edge == 0:
-            continue
-        k = math.floor((2 * a / edge + b) * x + rate + 0.43)
-        if edge >= 0.07 and v <= v_r:
-            return k
-        if k < 0 or (edge < 0.013 and v > edge):
-            continue
-        density = k * math.log(rate) - rate - math.lgamma(k + 1)
-        if v == 0 or math.log(v) + math.log(inverse_alpha) - math.log(a / edge**2 + b) <= density:
-            return k
 
 
 def multinomial(
