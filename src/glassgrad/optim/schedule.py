@@ -79,12 +79,13 @@ class LRScheduler:
                 )
         self.base_lrs = [copied(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
+        self._step_count, self._is_initial = 0, False
+        self._get_lr_called_within_step = False  # a key of PyTorch's state
         self._initial_step()
 
     def _initial_step(self) -> None:
         self._step_count = 0
         self._is_initial = True
-        self._get_lr_called_within_step = False  # a key of PyTorch's state
         try:
             self.step()
         finally:
