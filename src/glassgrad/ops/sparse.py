@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -54,7 +55,7 @@ class SparseTensor(Tensor):
     is_sparse = True
     layout = sparse_coo
 
-    def __init__(self, indices: Tensor, values: Tensor, size: tuple[int, ...], coalesced: bool = False) -> None:
+    def __init__(self, indices: Tensor, values: Tensor, size: Sequence[int], coalesced: bool = False) -> None:
         if values.device != CPU:
             raise NotImplementedError(f"sparse tensors on {values.device} are not in glassgrad yet: use the CPU")
         self._set(NOWHERE)
@@ -142,7 +143,8 @@ class SparseTensor(Tensor):
     def numpy(self, *, force: bool = False) -> NoReturn:
         raise TypeError("can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first.")
 
-    __array__ = numpy
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
+        self.numpy()
 
     def data_ptr(self) -> NoReturn:
         raise RuntimeError("Cannot access data pointer of Tensor that doesn't have storage")
@@ -183,8 +185,8 @@ class SparseTensor(Tensor):
         return SparseTensor(self._where.clone(), self._stored.clone(), self._shape, self._coalesced)
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> SparseTensor:
-        parts = [part.__deepcopy__(memo) for part in (self._where, self._stored)]
-        return memo.setdefault(id(self), SparseTensor(*parts, self._shape, self._coalesced))
+        where, values = self._where.__deepcopy__(memo), self._stored.__deepcopy__(memo)
+        return memo.setdefault(id(self), SparseTensor(where, values, self._shape, self._coalesced))
 
     def __reduce__(self) -> Any:
         return SparseTensor, (self._where, self._stored, self._shape, self._coalesced)
@@ -200,20 +202,20 @@ class SparseTensor(Tensor):
         return self
 
     @property
-    def grad(self) -> SparseTensor | None:
+    def grad(self) -> Tensor | None:
         """The gradient of the values, at their places."""
         g = self._stored.grad
         return None if g is None else self._like(g)
 
     @grad.setter
-    def grad(self, g: SparseTensor | None) -> None:
+    def grad(self, g: Tensor | None) -> None:
         if g is not None and not isinstance(g, SparseTensor):
             raise TypeError("the gradient of a sparse tensor is sparse")
         self._stored.grad = None if g is None else g._stored
 
     # to dense and back
 
-    def to_dense(self, dtype: dtype | None = None) -> Tensor:
+    def to_dense(self, dtype: Any = None) -> Tensor:
         values = self._stored if dtype is None else self._stored.to(dtype)
         s = self.sparse_dim()
         rows = math.prod(self._shape[:s])
@@ -323,7 +325,7 @@ class SparseTensor(Tensor):
     def __iter__(self) -> Any:
         return (self[i] for i in range(len(self)))
 
-    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         if keepdim:
             raise NotImplementedError("sum of a sparse tensor with keepdim is not in glassgrad yet")
         return summed(self, dim, dtype)
