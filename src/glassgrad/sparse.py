@@ -1,4 +1,4 @@
-"""Sparse tensors: torch.sparse's names. The tensors themselves are in ops.sparse."""
+"""Sparse tensors: torch.sparse's names. The tensors themselves are in ops.sparse_tensor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from .core import dtypes
 from .core.dtypes import dtype
 from .core.tensor import TYPE_NAMES, Tensor
-from .ops.sparse import SparseTensor, coalesce, sparse_coo_tensor, summed
+from .ops.sparse import sparse_coo_tensor
+from .ops.sparse_tensor import SparseTensor, coalesce, summed
 
 __all__ = ["addmm", "log_softmax", "mm", "softmax", "sum"]
 
