@@ -197,7 +197,14 @@ def test_graph_convolution_learns() -> None:
         loss = gg.nn.functional.cross_entropy(net(gg.eye(n)), target)
         loss.backward()
         optimizer.step()
-    assert loss.item() < 0.2 and "adj" in net.state_dict() and net.double().adj.dtype is gg.float64
+    assert loss.item() < 0.2 and "adj" in net.state_dict()
+    state, other = net.state_dict(), Net()
+    state["adj"] = state["adj"] * 2
+    other.load_state_dict(state)
+    same(other.adj, net.adj * 2)
+    other.load_state_dict(net.state_dict())
+    same(other(gg.eye(n)), net(gg.eye(n)))
+    assert net.double().adj.dtype is gg.float64
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -299,3 +299,33 @@ def test_storages() -> None:
         return [*seen, x.tolist()]
 
     assert str(text(gg)).replace("glassgrad", "torch") == str(text(torch))
+
+
+def test_loading_a_state_says_what_pytorch_says() -> None:
+    def said(lib: Any) -> list[str]:
+        nn = lib.nn
+        m = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+        w, whole = m[0].weight, m.state_dict()
+        double = {k: v.double() if v.is_floating_point() else v for k, v in whole.items()}
+        seen = []
+        for state, options in (
+            ({**whole, "x": lib.ones(1)}, {}),
+            ({k: v for k, v in whole.items() if "bias" not in k}, {}),
+            ({**whole, "0.weight": lib.ones(1, 2), "1.bias": lib.ones(5)}, {}),
+            ({"0.weight": lib.ones(1, 2), "y": lib.ones(2)}, {}),
+            ({"0.weight": lib.ones(3, 2), "y": lib.ones(2)}, {"strict": False}),
+            ([1], {}),
+            ({**whole, "0.bias": 3}, {}),
+            (whole, {}),
+            (double, {"assign": True}),
+        ):
+            try:
+                seen.append(repr(m.load_state_dict(state, **options)))
+            except Exception as problem:
+                seen.append(f"{type(problem).__name__}: {problem}")
+        return [
+            *seen,
+            str((m[0].weight is w, m[0].weight.dtype, m[0].weight.requires_grad, type(m[0].weight).__name__)),
+        ]
+
+    assert [text.replace("glassgrad", "torch") for text in said(gg)] == said(torch)

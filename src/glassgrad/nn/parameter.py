@@ -147,7 +147,7 @@ def as_tensor(value: Any) -> Tensor:
         return value
     if hasattr(value, "__array__"):
         return Tensor._of(asarray(value.detach().numpy() if hasattr(value, "detach") else value))
-    raise TypeError(f"expected torch.Tensor or Tensor-like object but got {type(value).__name__}")
+    raise TypeError(f"expected torch.Tensor or Tensor-like object from checkpoint but received {type(value)}")
 
 
 def new_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:

@@ -10,7 +10,7 @@ from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from .hooks import register
-from .parameter import as_tensor, is_lazy
+from .parameter import Parameter, as_tensor, is_lazy
 
 __all__ = ["Stateful"]
 
@@ -28,7 +28,7 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "<All keys matched successfully>" if not any(self) else super().__repr__()
+        return "<All keys matched successfully>" if not any(self) else f"_{super().__repr__()}"
 
     __str__ = __repr__
 
@@ -165,7 +165,7 @@ class Stateful:
             try:
                 new = as_tensor(state_dict[key])
             except TypeError as problem:
-                error_msgs.append(f'While copying the parameter named "{key}", {problem}.')
+                error_msgs.append(f'While copying the parameter named "{key}", {problem}')
                 continue
             if is_lazy(value) or is_lazy(new):
                 if is_lazy(value) != is_lazy(new):
@@ -179,7 +179,8 @@ class Stateful:
                     f"the shape in current model is {value.shape}."
                 )
             elif local_metadata.get("assign_to_params_buffers"):
-                mine.append(lambda value=value, new=new: setattr(value, "data", new))  # type: ignore[misc]
+                kept = Parameter(new, value.requires_grad) if isinstance(value, Parameter) else new
+                mine.append(lambda name=name, kept=kept: setattr(self, name, kept))  # type: ignore[misc]
             else:
                 mine.append(lambda value=value, new=new: value.copy_(new))  # type: ignore[misc]
         if type(self).set_extra_state is not Stateful.set_extra_state:

@@ -183,6 +183,14 @@ class SparseTensor(Tensor):
     def clone(self, *, memory_format: Any = None) -> SparseTensor:
         return SparseTensor(self._where.clone(), self._stored.clone(), self._shape, self._coalesced)
 
+    def copy_(self, src: Tensor, non_blocking: bool = False) -> SparseTensor:
+        """Take over what another sparse tensor of the same size holds."""
+        if not isinstance(src, SparseTensor) or src._shape != self._shape:
+            raise RuntimeError(f"copy_: expected a sparse tensor of size {list(self._shape)}")
+        self._where, self._stored = src._where.clone(), src._stored.detach().to(self.dtype, copy=True)
+        self._coalesced = src._coalesced
+        return self
+
     def __deepcopy__(self, memo: dict[Any, Any]) -> SparseTensor:
         where, values = self._where.__deepcopy__(memo), self._stored.__deepcopy__(memo)
         return memo.setdefault(id(self), SparseTensor(where, values, self._shape, self._coalesced))
