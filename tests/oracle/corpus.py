@@ -140,12 +140,6 @@ def row(name: str, verdict: str) -> str:
     return f"| [{name}](../tests/corpus/{name}.py) | {description(PROGRAMS[name])} | {verdict} |"
 
 
-def times(name: str) -> dict[str, float]:
-    """Median wall times, start-up included, of interleaved runs on two threads."""
-    runs = [{library: run(PROGRAMS[name], library, threads=2).seconds for library in COMMANDS} for _ in range(RUNS)]
-    return {library: statistics.median(each[library] for each in runs) for library in COMMANDS}
-
-
 HEAD = """# Programs: the same under PyTorch and under glassgrad
 
 Plain PyTorch programs in the style of tutorials and courses, in `tests/corpus`. Each runs with `python program.py` on
@@ -160,14 +154,14 @@ This page is made by `make programs`; the tests compare its programs and verdict
 
 def write() -> None:
     rows, fast, kinds = [], 0, []
-    for name in PROGRAMS:
-        said = verdict(name, measure(name))
-        seconds = times(name)
-        ratio = seconds["glassgrad"] / seconds["torch"]
-        fast += ratio <= 1
+    for name, program in PROGRAMS.items():
+        runs = [[run(program, library, threads=2) for library in COMMANDS] for _ in range(RUNS)]
+        said = verdict(name, problems(*runs[0], exactly=name not in REORDERED))
+        torch, here = (statistics.median(one.seconds for one in each) for each in zip(*runs, strict=True))
+        fast += here <= torch
         kinds.append(said.partition(":")[0])
-        rows.append(f"{row(name, said)} {seconds['torch']:.2f} | {seconds['glassgrad']:.2f} | {ratio:.2f} |")
-        print(name, said, f"{ratio:.2f}", flush=True)
+        rows.append(f"{row(name, said)} {torch:.2f} | {here:.2f} | {here / torch:.2f} |")
+        print(name, said, f"{here / torch:.2f}", flush=True)
     same, nearly, differs = map(kinds.count, ("same", "same to 1e-4", "differs"))
     figures = (
         f"**Of {len(PROGRAMS)} programs {same} print the same, {nearly} the same to 1e-4, {differs} differ. {fast} "
