@@ -135,6 +135,16 @@ def test_gradient_suffixes(array, linewidth):
         assert ours(array, requires_grad=True, parameter=True) == repr(parameter)
 
 
+@pytest.mark.parametrize("apply", [
+    lambda x: 1 - x, lambda x: 2 / x, lambda x: 2**x, lambda x: 3 * x, lambda x: x - 1, lambda x: x / 2,
+])  # fmt: skip
+def test_a_number_before_the_operator_has_its_own_name(apply):
+    import glassgrad as gg
+
+    names = [apply(library.ones(2, requires_grad=True)).grad_fn.name() for library in (gg, torch)]
+    assert names[0] == names[1]
+
+
 @pytest.mark.parametrize("default", ["float16", "float32", "float64", "bfloat16"])
 @pytest.mark.parametrize("shape", [(), (3,), (0,), (2, 0)])
 @pytest.mark.parametrize("dtype", FLOATS + COMPLEX + INTEGERS)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
+from ..core.titles import title
 from ..core.views import in_place
 from . import arithmetic as a
 from . import choice as c
@@ -33,14 +34,15 @@ def forth(call: Operator) -> Operator:
     return operator
 
 
-def back(call: Operator) -> Operator:
-    """other + self."""
+def back(call: Operator, shown: str | None = None) -> Operator:
+    """other + self; `shown` is the node's name where PyTorch has one for a number before the operator."""
     forward = forth(call)
 
     def operator(self: Any, other: Any) -> Any:
         if not isinstance(self, Tensor):  # Tensor.__radd__(2, x)
             raise TypeError(f"{call.__name__}: self must be a Tensor, not {type(self).__name__}")
-        return forward(other, self)
+        made = forward(other, self)
+        return title(made, shown) if shown and isinstance(made, Tensor) else made
 
     return operator
 
@@ -55,6 +57,7 @@ ARITHMETIC: dict[str, Operator] = {
     "mod": a.remainder, "pow": a._power, "and": a.bitwise_and, "or": a.bitwise_or, "xor": a.bitwise_xor,
     "lshift": a.bitwise_left_shift, "rshift": a.bitwise_right_shift,
 }  # fmt: skip
+REFLECTED = {"sub": "RsubBackward1", "truediv": "MulBackward0", "pow": "PowBackward2"}
 COMPARISON: dict[str, Operator] = {"eq": c.eq, "ne": c.ne, "lt": c.lt, "le": c.le, "gt": c.gt, "ge": c.ge}
 
 
@@ -66,8 +69,8 @@ def _invert(self: Any) -> Any:
 
 TABLE: dict[str, Operator] = {
     **{f"__{name}__": forth(call) for name, call in (ARITHMETIC | COMPARISON).items()},
-    **{f"__r{name}__": back(call) for name, call in ARITHMETIC.items()},
+    **{f"__r{name}__": back(call, REFLECTED.get(name)) for name, call in ARITHMETIC.items()},
     **{f"__i{name}__": inside(call) for name, call in ARITHMETIC.items()},
-    "__rdiv__": back(a.true_divide),
+    "__rdiv__": back(a.true_divide, REFLECTED["truediv"]),
     "__neg__": a.neg, "__pos__": a.positive, "__abs__": e.abs, "__invert__": _invert,
 }  # fmt: skip
