@@ -28,7 +28,7 @@ class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpect
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "<All keys matched successfully>" if not any(self) else f"_{super().__repr__()}"
+        return "<All keys matched successfully>" if not any(self) else f"_{super().__repr__()}"  # private in PyTorch
 
     __str__ = __repr__
 

@@ -6,6 +6,7 @@ from ..core.backend import Array, xp_of
 from ..core.batched import samplewise
 from ..core.graph import touch
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .gather import embedding as lookup
 from .gather import gather, index_add
 
@@ -59,6 +60,7 @@ def _shorten(weight: Tensor, used: Array, max_norm: float, norm_type: float) -> 
 REDUCTIONS = ("sum", "mean", "max")
 
 
+@titled("EmbeddingBagBackward0")
 def embedding_bag(
     input: Tensor,
     weight: Tensor,
