@@ -6,6 +6,7 @@ Times are not asserted: they are measured by benchmarks/import_time.py.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -69,6 +70,11 @@ def test_rare_operations_open_at_first_touch() -> None:
             assert not isinstance(vars(glassgrad.Tensor)[name], late.Method)
         for name in gives.only_methods.split():
             assert hasattr(glassgrad.Tensor, name)
+
+
+def test_constants() -> None:
+    assert [glassgrad.e, glassgrad.pi, glassgrad.inf] == [math.e, math.pi, math.inf]
+    assert math.isnan(glassgrad.nan) and glassgrad.newaxis is None
 
 
 def test_import_says_nothing() -> None:

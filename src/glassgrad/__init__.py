@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from math import e, inf, nan, pi
 from typing import Any
 
 from . import ops
@@ -52,6 +53,7 @@ globals().update(ops.keywords.published(ops.MODULES))
 
 half, float, double, short, int, long = float16, float32, float64, int16, int32, int64
 cfloat, cdouble = complex64, complex128
+newaxis = None
 
 
 # Rooms that are opened at first use, so that the import stays light.
