@@ -111,6 +111,17 @@ def test_products_of_middle_size(n: int, k: int) -> None:
                         close(got, expected, dtype, scale=4)
 
 
+@pytest.mark.parametrize(("m", "k", "n"), [(96, 32, 32), (64, 300, 130), (6, 100, 200), (16, 12, 256), (40, 9, 7)])
+def test_a_bias_is_added_to_the_finished_product(m: int, k: int, n: int) -> None:
+    """In this order PyTorch's linear layers give the same bits."""
+    rng = np.random.default_rng(m * k)
+    x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((m, k), (n, k), (n,)))
+    for weight in (w, np.ascontiguousarray(w.T).T):
+        product = gg.matmul(gg.from_numpy(x), gg.from_numpy(weight).T)
+        linear = gg.nn.functional.linear(gg.from_numpy(x), gg.from_numpy(weight), gg.from_numpy(b))
+        assert np.array_equal(linear.numpy(), product.numpy() + b)
+
+
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("shape", [(12, 4, 64, 32), (2, 3, 5, 7), (3, 4, 2), (5, 3), (1, 1), (2, 1, 17)])
 def test_attention(shape: tuple[int, ...], causal: bool) -> None:
