@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from oracle.absent import absent
 
 from glassgrad.torchlike import facade
 from glassgrad.torchlike.absent import NAMES
+from oracle.absent import absent
 
 
 @pytest.fixture(scope="module")
