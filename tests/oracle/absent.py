@@ -80,6 +80,8 @@ def absent() -> dict[str, list[str]]:
 
 
 def here(name: str, attribute: str) -> bool:
+    if facade.behind(f"{name}.{attribute}"):  # a module, which is PyTorch's own in this process
+        return True
     try:
         facade.find(name, attribute)
     except AttributeError:

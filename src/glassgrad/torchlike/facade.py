@@ -38,6 +38,10 @@ def find(name: str, attribute: str) -> Any:
                 found = getattr(module, attribute)
             except AttributeError:
                 continue
+            except ModuleNotFoundError as problem:  # a room that isn't built yet
+                if not (problem.name or "").startswith("glassgrad."):
+                    raise
+                continue
             if not isinstance(found, ModuleType):
                 return found
         if behind(child := f"{name}.{attribute}"):
@@ -50,18 +54,24 @@ def public(name: str) -> list[str]:
     found: set[str] = set()
     for module in map(importlib.import_module, behind(name)):
         said = getattr(module, "__all__", None)
-        found.update(own_names(module) if said is None else said)
+        found.update(own_names(module, name) if said is None else said)
     return sorted(found)
 
 
-def own_names(module: ModuleType) -> list[str]:
-    return [
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_")
-        and not isinstance(value, ModuleType)
+def own_names(module: ModuleType, name: str) -> list[str]:
+    """What a module without __all__ holds, or gives at first touch; not its modules, nor what it imported."""
+    here = {
+        attribute: not isinstance(value, ModuleType)
         and (getattr(value, "__module__", None) or "glassgrad").startswith(("glassgrad", "torch", "numpy"))
-    ]
+        for attribute, value in vars(module).items()
+    }
+    late = (
+        attribute
+        for attribute in dir(module)
+        if attribute not in here and f"{name}.{attribute}" not in MODULES
+        and not exists(f"{module.__name__}.{attribute}")
+    )  # fmt: skip
+    return [attribute for attribute in [*filter(here.get, here), *late] if not attribute.startswith("_")]
 
 
 # --- what is missing ---
