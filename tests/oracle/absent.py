@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import re
 import textwrap
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -69,14 +70,20 @@ def modules() -> Iterator[tuple[str, Any]]:
 
 def absent() -> dict[str, list[str]]:
     """By module: what PyTorch has and glassgrad doesn't."""
-    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some names are deprecated
+        return dict(_absent())
+
+
+def _absent() -> Iterator[tuple[str, list[str]]]:
     for name, module in modules():
-        found[name] = [n for n in sorted(public(module)) if not here(name, n)]
+        if names := [n for n in sorted(public(module)) if not here(name, n)]:
+            yield name, names
     for name in CLASSES:
         path, _, kind = name.rpartition(".")
         theirs, mine = getattr(importlib.import_module(path), kind), facade.find(path, kind)
-        found[name] = [n for n in dir(theirs) if not n.startswith("_") and not hasattr(mine, n)]
-    return {name: names for name, names in found.items() if names}
+        if names := [n for n in dir(theirs) if not n.startswith("_") and not hasattr(mine, n)]:
+            yield name, names
 
 
 def here(name: str, attribute: str) -> bool:
