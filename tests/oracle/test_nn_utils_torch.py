@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from typing import Any
 
 import numpy as np
@@ -330,3 +331,24 @@ def test_clip_grad_norm_without_underscore() -> None:
         with pytest.warns(FutureWarning, match="clip_grad_norm_"):
             assert library.nn.utils.clip_grad_norm([p], 1.0).item() == 6.0
         assert p.grad.norm().item() == pytest.approx(1.0, rel=1e-5)
+
+
+def test_kernels_of_attention_and_stateless_calls() -> None:
+    found = []
+    for library in (gg, torch):
+        attention = importlib.import_module(f"{library.__name__}.nn.attention")
+        stateless = importlib.import_module(f"{library.__name__}.nn.utils.stateless")
+        backend = attention.SDPBackend
+        q = library.arange(12.0).reshape(1, 3, 4)
+        with attention.sdpa_kernel([backend.MATH, backend.EFFICIENT_ATTENTION]):
+            y = library.nn.functional.scaled_dot_product_attention(q, q, q)
+        with pytest.raises(AssertionError), attention.sdpa_kernel(3):
+            pass
+        with pytest.raises(RuntimeError), attention.sdpa_kernel(backend.CUDNN_ATTENTION):
+            library.nn.functional.scaled_dot_product_attention(q, q, q)
+        net = library.nn.Linear(4, 2)
+        with pytest.warns(FutureWarning):
+            z = stateless.functional_call(net, {"weight": library.ones(2, 4), "bias": library.zeros(2)}, (q,))
+        found.append((y, z.tolist(), repr(backend.MATH)))
+    near(found[0][0], found[1][0], 1e-6)
+    assert found[0][1:] == found[1][1:]

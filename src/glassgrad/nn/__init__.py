@@ -10,7 +10,6 @@ from .layers import (
     activation,
     adaptive,
     arrange,
-    attention,
     container,
     conv,
     dropout,
@@ -23,6 +22,7 @@ from .layers import (
     sparse,
     transformer,
 )
+from .layers import attention as heads
 from .layers.activation import *  # noqa: F403
 from .layers.adaptive import *  # noqa: F403
 from .layers.arrange import *  # noqa: F403
@@ -45,13 +45,13 @@ from .parameter import Buffer, Parameter, UninitializedBuffer, UninitializedPara
 __all__ = ["Buffer", "DataParallel", "Module", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 __all__ += ["functional", "init", "parallel", "utils"]
 for _room in (
-    activation, adaptive, arrange, attention, container, conv, dropout, lazy, linear, loss, norms, pooling, recurrent,
+    activation, adaptive, arrange, container, conv, dropout, heads, lazy, linear, loss, norms, pooling, recurrent,
     sparse, transformer,
 ):  # fmt: skip
     __all__ += _room.__all__
 
 
 def __getattr__(name: str) -> Any:
-    if name == "modules":  # PyTorch's files, opened at first touch
-        return importlib.import_module("glassgrad.nn.modules")
+    if name in ("attention", "modules"):  # opened at first touch; `attention` is PyTorch's, not the layers' file
+        return importlib.import_module(f"glassgrad.nn.{name}")
     raise AttributeError(f"module 'glassgrad.nn' has no attribute {name!r}")

@@ -13,7 +13,13 @@ __all__ = ["rnn"]
 __all__ += clip_grad.__all__
 __all__ += convert_parameters.__all__
 
-ROOMS = ("fusion", "parametrizations", "parametrize", "prune")  # opened at first touch, as what is in these:
+ROOMS = (
+    "fusion",
+    "parametrizations",
+    "parametrize",
+    "prune",
+    "stateless",
+)  # opened at first touch, as what is in these:
 KEPT = {
     "fusion": ("fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights",
                "skip_init"),
