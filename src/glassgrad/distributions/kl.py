@@ -7,6 +7,7 @@ finite number it is; PyTorch says inf for a continuous Bernoulli and a uniform d
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -262,9 +263,9 @@ def _multivariate(p: Any, q: Any) -> Any:
     return 0.5 * (_log_det(q) - _log_det(p) + spread + distance - p.event_shape[0])
 
 
-for _p in (MultivariateNormal, LowRankMultivariateNormal):
-    for _q in (MultivariateNormal, LowRankMultivariateNormal):
-        register_kl(_p, _q)(_multivariate)
+VECTORS = (MultivariateNormal, LowRankMultivariateNormal)
+for _one, _other in itertools.product(VECTORS, VECTORS):
+    register_kl(_one, _other)(_multivariate)
 
 # --- of different families ---
 

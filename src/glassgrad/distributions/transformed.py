@@ -52,8 +52,7 @@ class _Made(Declared, TransformedDistribution):
         base, transforms = self._made(**given, validate_args=validate)
         TransformedDistribution.__init__(self, base, transforms, validate_args=validate)
 
-    def _made(self, **parameters: Any) -> tuple[Any, list[Any]]:
-        raise NotImplementedError
+    _made: Any
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         new = self._get_checked_instance(_Made, _instance)
@@ -69,7 +68,7 @@ class LogNormal(_Made):
     scale = parameter(positive, inner="base_dist")
     support = positive
 
-    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:
         return Normal(loc, scale, validate_args=validate_args), [ExpTransform()]
 
     mean = property(lambda self: (self.loc + self.scale.pow(2) / 2).exp())
@@ -87,7 +86,7 @@ class LogisticNormal(_Made):
     scale = parameter(positive, inner="base_dist.base_dist")
     support = simplex
 
-    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:
         base = Normal(loc, scale, validate_args=validate_args)
         return base if base.batch_shape else base.expand([1]), [StickBreakingTransform()]
 
@@ -118,7 +117,7 @@ class HalfNormal(_Half):
 
     scale = parameter(positive, inner="base_dist")
 
-    def _made(self, scale: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, scale: Any, validate_args: Any) -> Any:
         return Normal(0, scale, validate_args=False), [AbsTransform()]
 
     mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
@@ -130,7 +129,7 @@ class HalfCauchy(_Half):
 
     scale = parameter(positive, inner="base_dist")
 
-    def _made(self, scale: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, scale: Any, validate_args: Any) -> Any:
         return Cauchy(0, scale, validate_args=False), [AbsTransform()]
 
     mean = property(lambda self: full_like(self.scale, math.inf))
@@ -144,7 +143,7 @@ class Gumbel(_Made):
     scale = parameter(positive)
     support = real
 
-    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, loc: Any, scale: Any, validate_args: Any) -> Any:
         base = Uniform(full_like(loc, tiny_of(loc)), full_like(loc, 1 - eps_of(loc)), validate_args=validate_args)
         log = ExpTransform().inv
         return base, [log, AffineTransform(0, -ones_like(scale)), log, AffineTransform(loc, -scale)]
@@ -174,7 +173,7 @@ class Pareto(_Made):
     def support(self) -> Any:
         return greater_than_eq(self.scale)
 
-    def _made(self, scale: Any, alpha: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, scale: Any, alpha: Any, validate_args: Any) -> Any:
         return Exponential(alpha, validate_args=validate_args), [ExpTransform(), AffineTransform(0, scale)]
 
     mode = property(lambda self: self.scale)
@@ -202,7 +201,7 @@ class Weibull(_Made):
     concentration = parameter(positive)
     support = positive
 
-    def _made(self, scale: Any, concentration: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, scale: Any, concentration: Any, validate_args: Any) -> Any:
         base = Exponential(ones_like(scale), validate_args=validate_args)
         return base, [PowerTransform(concentration.reciprocal()), AffineTransform(0, scale)]
 
@@ -230,7 +229,7 @@ class Kumaraswamy(_Made):
     concentration0 = parameter(positive)
     support = unit_interval
 
-    def _made(self, concentration1: Any, concentration0: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, concentration1: Any, concentration0: Any, validate_args: Any) -> Any:
         base = Uniform(zeros_like(concentration0), ones_like(concentration0), validate_args=validate_args)
         return base, [
             PowerTransform(concentration0.reciprocal()), AffineTransform(1.0, -1.0),
@@ -265,7 +264,7 @@ class InverseGamma(_Made):
     rate = parameter(positive, inner="base_dist")
     support = positive
 
-    def _made(self, concentration: Any, rate: Any, validate_args: Any) -> Any:  # type: ignore[override]
+    def _made(self, concentration: Any, rate: Any, validate_args: Any) -> Any:
         base = Gamma(concentration, rate, validate_args=validate_args)
         return base, [PowerTransform(-base.rate.new_ones(()))]
 

@@ -72,7 +72,8 @@ class Transform:
         if self._cache_size == cache_size:
             return self
         if self._options or type(self).__init__ is Transform.__init__:
-            return type(self)(*[getattr(self, name) for name in self._options], cache_size=cache_size)
+            make: Any = type(self)
+            return make(*[getattr(self, name) for name in self._options], cache_size=cache_size)
         raise NotImplementedError(f"{type(self)}.with_cache is not implemented")
 
     def __eq__(self, other: object) -> bool:
@@ -542,7 +543,8 @@ class AffineTransform(_Broadcasting):
 
     @property
     def sign(self) -> Any:
-        return (self.scale > 0) - (self.scale < 0) if isinstance(self.scale, Number) else self.scale.sign()
+        scale: Any = self.scale
+        return scale.sign() if hasattr(scale, "sign") else (scale > 0) - (scale < 0)
 
     def _call(self, x: Any) -> Any:
         return self.loc + self.scale * x

@@ -81,7 +81,7 @@ class lazy_property:
 
     def __init__(self, wrapped: Callable[[Any], Any], name: str = "") -> None:
         self.wrapped = wrapped
-        update_wrapper(self, wrapped)
+        update_wrapper(self, wrapped)  # type: ignore[arg-type]
         self.name = name or wrapped.__name__
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
