@@ -47,7 +47,9 @@ def rebuild_tensor(
     kind = memory.dtype if of is None else of
     counts = (offset, *size, *stride)
     if not all(type(n) is int and 0 <= n < 1 << 62 for n in counts) or len(size) != len(stride) or len(size) > 64:
-        raise UnpicklingError(f"damaged: a tensor of size {size}, stride {stride} at {offset}")
+        raise UnpicklingError(
+            f"damaged: a tensor of {len(size)} sizes and {len(stride)} strides, or they aren't numbers"
+        )
     n = kind.itemsize
     last = offset + sum((length - 1) * s for length, s in zip(size, stride, strict=True))
     if 0 not in size and (last + 1) * n > memory.nbytes():
@@ -89,9 +91,9 @@ def rebuild_parameter(data: Tensor, requires_grad: bool, hooks: Any, state: Any 
 def rebuild_typed(function: Any, kind: type, args: tuple[Any, ...], state: Any) -> Tensor:
     """A tensor with attributes."""
     rebuild = CALLED.get(id(function))
-    if rebuild not in REBUILDERS or kind not in (Tensor, Parameter, Buffer):
-        raise UnpicklingError(f"a tensor of type {getattr(kind, '__name__', kind)}: not in glassgrad")
-    made = rebuild(*args)
+    if rebuild not in REBUILDERS or type(kind) is not type or kind not in (Tensor, Parameter, Buffer):
+        raise UnpicklingError(f"a tensor of type {_title(kind)}: not in glassgrad")
+    made = _checked(rebuild, args)
     give_attributes(made, state)
     return made
 
@@ -155,12 +157,14 @@ def _counter(counts: Any = ()) -> Counter[Any]:
 
 
 def _ordered(pairs: Any = ()) -> OrderedDict[Any, Any]:
+    if any(type(pair) not in (list, tuple) for pair in pairs):
+        raise UnpicklingError("damaged: an OrderedDict of other things than pairs")
     return OrderedDict((key(k), v) for k, v in pairs)
 
 
 def _defaultdict(factory: Any = None) -> defaultdict[Any, Any]:
-    if factory not in (None, int, float, complex, str, bool, list, dict, set, tuple):
-        raise UnpicklingError(f"a defaultdict that makes {factory}")
+    if not any(factory is known for known in (None, int, float, complex, str, bool, list, dict, set, tuple)):
+        raise UnpicklingError(f"a defaultdict that makes {_title(factory)}")
     return defaultdict(factory)
 
 
@@ -206,7 +210,7 @@ def _plain(made: Callable[..., Any]) -> Callable[..., Any]:
 
     def make(*args: Any) -> Any:
         if not all(x is None or type(x) in (int, float) for x in args):
-            raise UnpicklingError(f"damaged: a {made.__name__} of {args!r:.80}")
+            raise UnpicklingError(f"damaged: a {made.__name__} of {[type(x).__name__ for x in args]}")
         return made(*args)
 
     return make
@@ -339,6 +343,7 @@ class Names:
     def __init__(self, stored: Callable[[Any], Any], trusted: bool) -> None:
         self.persistent, self.trusted = stored, trusted
         self.own = {id(x): x for x in _allowed.values()}  # what the user lets be called
+        self.made: dict[int, Any] = {}  # instances that may be given a state
 
     def find(self, name: str) -> Any:
         module, _, last = name.rpartition(".")
@@ -390,7 +395,12 @@ class Names:
                 f"an instance of {_title(kind)} cannot be made without running its code: allow it with "
                 "serialization.add_safe_globals if you trust the file"
             )
-        return _checked(object.__new__, (kind,))
+        try:
+            made = object.__new__(kind)
+        except TypeError as problem:
+            raise UnpicklingError(f"no instance of {_title(kind)} is made: {problem}") from problem
+        self.made[id(made)] = made
+        return made
 
     def build(self, x: Any, state: Any) -> None:
         kind = type(x)
@@ -400,14 +410,16 @@ class Names:
             _checked(_numpy_state, (x, state))
         elif isinstance(x, np.dtype):
             _checked(_dtype_state, (x, state))
-        elif isinstance(x, Module) and "_hooked" not in state:
+        elif isinstance(x, Module) and (type(state) is not dict or "_hooked" not in state):
             raise UnpicklingError(
                 f"a whole {_title(kind)} that PyTorch saved: its insides are PyTorch's. Save model.state_dict() there "
                 "and load it into a model that is made here"
             )
         elif id(kind) in self.own and hasattr(x, "__setstate__"):
             x.__setstate__(state)
-        elif id(kind) in self.own or self.trusted and hasattr(x, "__dict__") and not hasattr(kind, "__setstate__"):
+        elif (
+            id(kind) in self.own or id(x) in self.made and hasattr(x, "__dict__") and not hasattr(kind, "__setstate__")
+        ):
             if isinstance(state, tuple) and len(state) == 2 and not state[1]:
                 state = state[0]
             if state is not None and type(state) is not dict:
@@ -452,7 +464,13 @@ def present(name: str) -> Any:
 
 
 def _checked(function: Any, args: tuple[Any, ...]) -> Any:
-    """Call it with the file's arguments; what is wrong with them is the file's fault."""
+    """Call it with the file's arguments; what is wrong with them is the file's fault.
+
+    Instances of the program's classes are kept away from it: to compare or to iterate over one would run its code.
+    """
+    for x in args:
+        if type(x) not in ARGUMENTS and type(x).__module__.partition(".")[0] not in ("numpy", "glassgrad"):
+            raise UnpicklingError(f"damaged: {function.__name__.strip('_')} is given a {type(x).__name__}")
     try:
         return function(*args)
     except (UnpicklingError, NotImplementedError, RuntimeError):
@@ -461,5 +479,14 @@ def _checked(function: Any, args: tuple[Any, ...]) -> Any:
         raise UnpicklingError(f"damaged: {type(problem).__name__}: {problem}") from problem
 
 
+ARGUMENTS = {
+    type(None), bool, int, float, complex, str, bytes, bytearray, tuple, list, dict, OrderedDict, Counter, defaultdict,
+    set, frozenset, slice, range, type, types.FunctionType, types.BuiltinFunctionType,
+}  # fmt: skip
+
+
+CLASSES = (type, types.FunctionType, types.BuiltinFunctionType)
+
+
 def _title(x: Any) -> str:
-    return f"{x.__module__}.{x.__qualname__}" if hasattr(x, "__qualname__") else f"a {type(x).__name__}"
+    return f"{x.__module__}.{x.__qualname__}" if isinstance(x, CLASSES) else f"a {type(x).__name__}"

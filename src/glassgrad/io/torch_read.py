@@ -126,6 +126,9 @@ def _restoring(map_location: Any) -> Callable[[UntypedStorage, str], UntypedStor
     return asked
 
 
+STORED = ("storage", b"storage")
+
+
 class Shelf:
     """The storages of a file by their keys, each read and put where it is wanted when it is first asked for."""
 
@@ -135,11 +138,11 @@ class Shelf:
 
     def stored(self, pid: Any) -> Any:
         """The storage of a persistent id: ("storage", type, key, location, elements, view of it or None)."""
-        if type(pid) is not tuple or pid[:1] not in (("storage",), (b"storage",)) or len(pid) not in (5, 6):
-            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got {pid!r:.80}")
+        if type(pid) is not tuple or len(pid) not in (5, 6) or type(pid[0]) not in (str, bytes) or pid[0] not in STORED:
+            raise UnpicklingError(f"Only persistent_load of storage is allowed, but got a {type(pid).__name__}")
         _, kind, key, where, count, *view = pid
         if not isinstance(kind, Stored) or type(count) is not int or count < 0 or type(key) not in (str, int, bytes):
-            raise UnpicklingError(f"damaged: a storage {pid!r:.80}")
+            raise UnpicklingError(f"damaged: a storage whose key is a {type(key).__name__}")
         if key not in self.held:
             data = self.read(key, count * kind.dtype.itemsize)
             if self.swapped:
@@ -153,7 +156,7 @@ class Shelf:
                 or len(view[0]) != 3
                 or not all(type(v) is int and v >= 0 for v in view[0][1:])
             ):
-                raise UnpicklingError(f"damaged: a view {view[0]!r:.80} of a storage")
+                raise UnpicklingError("damaged: a view of a storage")
             _, offset, length = view[0]
             n = kind.dtype.itemsize
             found = UntypedStorage(found.array[offset * n : (offset + length) * n], found.device)
