@@ -362,7 +362,7 @@ def test_trusted_files_get_instances_of_classes_that_are_here() -> None:
         there_and_back({Keyed(): 1}, weights_only=False)
 
 
-@pytest.mark.parametrize("name", ["glassgrad.ops.activations\nrelu", "collections\nOrderedDict", "argparse\nNamespace"])
+@pytest.mark.parametrize("name", ["glassgrad.nn.functional\nrelu", "collections\nOrderedDict", "argparse\nNamespace"])
 def test_what_is_here_already_is_not_given_a_state(name: str) -> None:
     tree = b"\x80\x02c" + name.encode() + b"\n}X\x01\0\0\0aK\x01sb."
     with pytest.raises(pickle.UnpicklingError, match="state"):

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pickle import UnpicklingError  # the exception that PyTorch raises; nothing else of that module is used
 from typing import Any, BinaryIO, NoReturn
 
+from ..core.backend import device
+
 __all__ = ["Reader", "UnpicklingError"]
 
 Step = Callable[["Reader"], None]
@@ -109,14 +111,19 @@ def key(x: Any) -> Any:
         kind = type(part)
         if isinstance(part, tuple | frozenset):
             parts += part
-        elif kind.__hash__ is None or kind.__hash__ is not object.__hash__ and kind.__module__ not in PLAIN:
+        elif (
+            kind.__hash__ is None
+            or kind.__hash__ is not object.__hash__
+            and kind.__module__ not in PLAIN
+            and kind is not device
+        ):
             raise UnpicklingError(f"a {kind.__name__} cannot be a key here")
         if len(parts) > KEY_PARTS:
             raise UnpicklingError("a key of too many parts")
     return x
 
 
-PLAIN = {"builtins", "numpy", "glassgrad.core.tensor", "glassgrad.core.size", "glassgrad.core.backend"}
+PLAIN = {"builtins", "numpy"}
 
 
 def step(code: bytes | int) -> Callable[[Step], Step]:

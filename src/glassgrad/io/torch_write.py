@@ -22,6 +22,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ from ..nn.parameter import Buffer, Parameter
 from ..ops.formats import layout
 from .files import atomic_file
 from .pickle_writer import Persistent, PicklingError, Symbol, Writer
-from .torch_names import STORAGES
+from .torch_names import ROOMS, STORAGES
 
 __all__ = ["save"]
 
@@ -50,7 +51,7 @@ UTILS = {name: Symbol("torch._utils", name) for name in (
     "_rebuild_tensor_v2", "_rebuild_parameter", "_rebuild_parameter_with_state", "_rebuild_sparse_tensor",
 )}  # fmt: skip
 TYPED = Symbol("torch._tensor", "_rebuild_from_type_v2")
-CLASSES: dict[type, Symbol] = {Tensor: Symbol("torch", "Tensor"), Parameter: Symbol("torch.nn.parameter", "Parameter")}
+CLASSES: dict[Any, Symbol] = {Tensor: Symbol("torch", "Tensor"), Parameter: Symbol("torch.nn.parameter", "Parameter")}
 CLASSES |= {Buffer: CLASSES[Tensor], Size: Symbol("torch", "Size"), device: Symbol("torch", "device")}
 STORAGE_NAMES = {name: title for title, name in STORAGES.items()}
 LAYOUT = Symbol("torch.serialization", "_get_layout")
@@ -66,8 +67,11 @@ class Storages:
 
     def reduce(self, x: Any) -> tuple[Any, ...] | Symbol | Persistent | None:
         """How x is made, for what PyTorch has its own name for."""
-        if isinstance(x, type):
-            return CLASSES.get(x)
+        if isinstance(x, type | FunctionType):
+            if x in CLASSES:
+                return CLASSES[x]
+            rooms = (room for room in ROOMS if getattr(sys.modules.get(room), x.__name__, None) is x)
+            return next((Symbol(room, x.__name__) for room in rooms), None)
         if isinstance(x, dtype):
             return Symbol("torch", x.name)
         if isinstance(x, Tensor):
