@@ -245,3 +245,16 @@ def test_step_before_the_optimizer_warns() -> None:
     schedule = schedules.StepLR(optim.SGD([P]), 2)
     with pytest.warns(UserWarning, match=r"before `optimizer.step\(\)`"):
         schedule.step()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "arguments"),
+    [
+        (schedules.StepLR, (2,)),
+        (schedules.MultiStepLR, ([3],)),
+        (schedules.ExponentialLR, (0.5,)),
+        (schedules.PolynomialLR, ()),
+    ],
+)
+def test_a_rate_that_is_not_changed_stays_an_integer(schedule: Any, arguments: Any) -> None:
+    assert repr(schedule(optim.SGD([P], lr=5), *arguments).get_last_lr()) == "[5]"

@@ -29,7 +29,10 @@ _LRScheduler = LRScheduler  # its name of old
 
 
 class _Scaled(LRScheduler):
-    """A schedule whose every step multiplies the rate of each group: lr <- lr * ratio()."""
+    """A schedule whose every step multiplies the rate of each group: lr <- lr * ratio().
+
+    A ratio of 1, not 1.0, leaves a rate of 5 the integer it is, as in PyTorch.
+    """
 
     def ratio(self) -> float:
         raise NotImplementedError
@@ -89,7 +92,7 @@ class StepLR(_Scaled):
         super().__init__(optimizer, last_epoch)
 
     def ratio(self) -> float:
-        return 1.0 if self.last_epoch == 0 or self.last_epoch % self.step_size else self.gamma
+        return 1 if self.last_epoch == 0 or self.last_epoch % self.step_size else self.gamma
 
     def closed(self, base: Any) -> Any:
         return base * self.gamma ** (self.last_epoch // self.step_size)
@@ -106,7 +109,7 @@ class MultiStepLR(_Scaled):
         super().__init__(optimizer, last_epoch)
 
     def ratio(self) -> float:
-        return self.gamma ** self.milestones[self.last_epoch]
+        return self.gamma**count if (count := self.milestones[self.last_epoch]) else 1
 
     def closed(self, base: Any) -> Any:
         return base * self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
@@ -127,7 +130,7 @@ class ConstantLR(_Scaled):
     def ratio(self) -> float:
         if self.last_epoch == 0:
             return self.factor
-        return 1.0 / self.factor if self.last_epoch == self.total_iters else 1.0
+        return 1.0 / self.factor if self.last_epoch == self.total_iters else 1
 
     def closed(self, base: Any) -> Any:
         return base * (self.factor + (self.last_epoch >= self.total_iters) * (1 - self.factor))
@@ -157,7 +160,7 @@ class LinearLR(_Scaled):
         e, n, start, rise = self.last_epoch, self.total_iters, self.start_factor, self.end_factor - self.start_factor
         if e == 0:
             return start
-        return 1.0 if self._is_initial or e > n else 1.0 + rise / (n * start + (e - 1) * rise)
+        return 1 if self._is_initial or e > n else 1.0 + rise / (n * start + (e - 1) * rise)
 
     def closed(self, base: Any) -> Any:
         rise, n = self.end_factor - self.start_factor, self.total_iters
@@ -172,7 +175,7 @@ class ExponentialLR(_Scaled):
         super().__init__(optimizer, last_epoch)
 
     def ratio(self) -> float:
-        return 1.0 if self._is_initial else self.gamma
+        return 1 if self._is_initial else self.gamma
 
     def closed(self, base: Any) -> Any:
         return base * self.gamma**self.last_epoch
@@ -189,7 +192,7 @@ class PolynomialLR(_Scaled):
     def ratio(self) -> float:
         e, n = self.last_epoch, self.total_iters
         if self._is_initial or e > n:
-            return 1.0
+            return 1
         return ((1.0 - e / n) / (1.0 - (e - 1) / n)) ** self.power
 
     def closed(self, base: Any) -> Any:
