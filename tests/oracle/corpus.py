@@ -35,12 +35,18 @@ LIMIT = 120  # seconds
 PRODUCTS = "matrix products add in another order"
 FULL = "numbers of float32 are printed with sixteen digits"
 REORDERED: dict[str, str] = {
+    "actor_critic": "rounding grows over updates of a policy whose returns are sums",
+    "bigram_names": FULL,
+    "diffusion": "40 denoising steps enlarge the rounding of exp and sums",
     "digits_mlp": PRODUCTS,
     "logistic_regression": FULL,
     "losses": "sums of gradients add in another order",
+    "mixture_density": "120 steps of training enlarge the rounding of exp and sums",
+    "nano_gpt": "AdamW's first steps divide small gradients by their size, and so enlarge their rounding",
     "optimizers": "PyTorch multiplies and adds in one rounding, and Rosenbrock's valley magnifies what that changes",
     "per_sample_gradients": PRODUCTS,
     "printing": FULL,
+    "reinforce": "a sum of returns that were centred: what remains is mostly rounding",
     "style": PRODUCTS,
     "tensor_tour": FULL,
     "transfer": FULL,
