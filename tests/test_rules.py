@@ -85,6 +85,10 @@ RULES = [
 ]  # fmt: skip
 
 
+# The files whose work is what a rule forbids elsewhere: these run the user's own program.
+EXCEPT = {"no eval or exec": ("torchlike/program.py", "torchlike/notebook.py")}
+
+
 @cache
 def nodes(source: str) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse(source)))
@@ -97,8 +101,9 @@ def breaches(rule: Rule, source: str) -> list[int]:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_package_keeps(rule: Rule) -> None:
-    assert SOURCES
-    assert not [f"{path}:{n}" for path in SOURCES for n in breaches(rule, path.read_text(encoding="utf-8"))]
+    kept = [path for path in SOURCES if not path.as_posix().endswith(EXCEPT.get(rule.name, ()))]
+    assert kept
+    assert not [f"{path}:{n}" for path in kept for n in breaches(rule, path.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

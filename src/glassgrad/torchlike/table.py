@@ -71,7 +71,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.utils.tensorboard": ("tensorboard",),
     "torch.xpu": ("xpu",),
     "torch.version": ("torchlike.version",),
-    "torch.xpu": ("xpu",),
     "torchvision": ("vision",),
     "torchvision.datasets": ("vision.datasets", "data.vision"),
     "torchvision.datasets.folder": ("vision.datasets.folder", "vision.datasets"),
