@@ -24,6 +24,8 @@ EXTRAS = {
     "digits": ("scikit-learn", "8x8 digits that need no download, two moons"),
     "bf16": ("ml_dtypes", "bfloat16"),
     "hf": ("safetensors", "weights as safetensors files"),
+    "vision": ("pillow", "pictures: vision's data sets, transforms and save_image"),
+    "tensorboard": ("tensorboardX", "SummaryWriter"),
 }
 THREAD_SETTINGS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 

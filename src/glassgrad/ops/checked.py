@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array
+from ..core.batched import whole
+from ..core.graph import as_array
 from ..core.tensor import Tensor
 from . import return_types
 from .arrange import cat, tril, triu
@@ -80,11 +82,11 @@ def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -
     n = min(A.array.shape[-2:])
     zero = np.diagonal(packed.array, axis1=-2, axis2=-1) == 0
     info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0).astype(np.int32) if n else np.zeros(A.array.shape[:-2], "i4")
-    if check_errors and info.any():
+    if check_errors and whole(info).any():
         raise LinAlgError(
-            f"linalg.lu_factor_ex: U[{info.max()},{info.max()}] is zero and using it would divide by zero"
+            f"linalg.lu_factor_ex: U[{whole(info).max()},{whole(info).max()}] is zero and using it would divide by zero"
         )
-    return return_types.linalg_lu_factor_ex(packed, pivots, Tensor._of(np.asarray(info)))
+    return return_types.linalg_lu_factor_ex(packed, pivots, Tensor._of(as_array(info)))
 
 
 # --- LU and reflections ---
