@@ -58,7 +58,7 @@ nll_total.vjp(x=lambda g, at, share, x_shape: put_flat(-(g * share), at, shape=x
 def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Array, Array | None]:
     """Flat positions in (N, K, ...) of the targets (N, ...), without the ignored ones; which count, None for all."""
     xp, classes, rest = xp_of(t), shape[1], math.prod(shape[2:])
-    step = max(classes * rest, 1)
+    step = classes * rest or 1
     start = xp.arange(0, shape[0] * step, step)
     at = t * rest if rest != 1 else t
     if len(shape) > 2:

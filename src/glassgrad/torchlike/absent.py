@@ -25,12 +25,12 @@ NAMES: dict[str, str] = {
         "TupleType Type USE_GLOBAL_DEPS USE_RTLD_GLOBAL_WITH_LIBTORCH UnionType Use Value alpha_dropout_ ao "
         "autocast_decrement_nesting autocast_increment_nesting batch_norm_backward_elemt batch_norm_backward_reduce "
         "batch_norm_elemt batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats "
-        "batch_norm_update_stats binomial bit bits16 bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy chalf "
+        "batch_norm_update_stats bit bits16 bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy chalf "
         "choose_qparams_optimized classes classproperty clear_autocast_cache col_indices_copy compiled_with_cxx11_abi "
         "compiler complex32 cond contrib conv_tbc convolution cpp cpu crow_indices_copy ctc_loss "
         "cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu "
         "cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable dequantize "
-        "distributions dropout_ dsmm e embedding embedding_bag embedding_renorm_ empty_quantized export "
+        "dropout_ dsmm embedding embedding_bag embedding_renorm_ empty_quantized export "
         "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight "
         "fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight "
         "fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight fbgemm_pack_gemm_matrix_fp16 "
@@ -38,14 +38,14 @@ NAMES: dict[str, str] = {
         "float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu fork from_file "
         "fused_moving_avg_obs_fake_quant futures fx geqrf get_autocast_cpu_dtype get_autocast_gpu_dtype "
         "get_autocast_ipu_dtype get_autocast_xla_dtype get_device_module get_file_path has_lapack has_mkl has_openmp "
-        "has_spectral hash_tensor hsmm hspmm hub import_ir_module import_ir_module_from_buffer indices_copy inf "
+        "has_spectral hash_tensor hsmm hspmm hub import_ir_module import_ir_module_from_buffer indices_copy "
         "init_num_threads int1 int2 int3 int4 int5 int6 int7 int_repr is_autocast_cpu_enabled is_autocast_ipu_enabled "
         "is_autocast_xla_enabled jagged legacy_contiguous_format library lobpcg masked max_pool1d_with_indices "
         "merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu "
         "miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
         "mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d "
-        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia nan native_channel_shuffle native_norm nativert nested "
-        "newaxis numa onnx ops ormqr overrides package parse_ir parse_schema parse_type_comment pca_lowrank pi "
+        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa onnx "
+        "ops ormqr overrides package parse_ir parse_schema parse_type_comment pca_lowrank "
         "prepare_multiprocessing_environment profiler profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 "
         "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme "
         "quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm "
@@ -126,42 +126,8 @@ NAMES: dict[str, str] = {
         "send_object_list set_debug_level set_debug_level_from_env shrink_group split_group supports_complex tensor "
         "utils"
     ),
-    "torch.distributions": (
-        "AbsTransform AffineTransform Bernoulli Beta Binomial CatTransform Categorical Cauchy Chi2 ComposeTransform "
-        "ContinuousBernoulli CorrCholeskyTransform CumulativeDistributionTransform Dirichlet Distribution "
-        "ExpTransform Exponential ExponentialFamily FisherSnedecor Gamma GeneralizedPareto Geometric Gumbel "
-        "HalfCauchy HalfNormal Independent IndependentTransform InverseGamma Kumaraswamy LKJCholesky Laplace "
-        "LogNormal LogisticNormal LowRankMultivariateNormal LowerCholeskyTransform MixtureSameFamily Multinomial "
-        "MultivariateNormal NegativeBinomial Normal OneHotCategorical OneHotCategoricalStraightThrough Pareto Poisson "
-        "PositiveDefiniteTransform PowerTransform RelaxedBernoulli RelaxedOneHotCategorical ReshapeTransform "
-        "SigmoidTransform SoftmaxTransform SoftplusTransform StackTransform StickBreakingTransform StudentT "
-        "TanhTransform Transform TransformedDistribution Uniform VonMises Weibull Wishart bernoulli beta biject_to "
-        "binomial categorical cauchy chi2 constraint_registry constraints continuous_bernoulli dirichlet distribution "
-        "exp_family exponential fishersnedecor gamma generalized_pareto geometric gumbel half_cauchy half_normal "
-        "identity_transform independent inverse_gamma kl kl_divergence kumaraswamy laplace lkj_cholesky log_normal "
-        "logistic_normal lowrank_multivariate_normal mixture_same_family multinomial multivariate_normal "
-        "negative_binomial normal one_hot_categorical pareto poisson register_kl relaxed_bernoulli "
-        "relaxed_categorical studentT transform_to transformed_distribution transforms uniform utils von_mises "
-        "weibull wishart"
-    ),
-    "torch.distributions.constraints": (
-        "Constraint MixtureSameFamilyConstraint boolean cat corr_cholesky dependent dependent_property greater_than "
-        "greater_than_eq half_open_interval independent integer_interval interval is_dependent less_than "
-        "lower_cholesky lower_triangular multinomial nonnegative nonnegative_integer one_hot positive "
-        "positive_definite positive_integer positive_semidefinite real real_vector simplex square stack symmetric "
-        "unit_interval"
-    ),
-    "torch.distributions.kl": "inf kl_divergence register_kl",
-    "torch.distributions.transforms": (
-        "AbsTransform AffineTransform CatTransform ComposeTransform CorrCholeskyTransform "
-        "CumulativeDistributionTransform ExpTransform IndependentTransform LowerCholeskyTransform "
-        "PositiveDefiniteTransform PowerTransform ReshapeTransform SigmoidTransform SoftmaxTransform "
-        "SoftplusTransform StackTransform StickBreakingTransform TanhTransform Transform identity_transform softplus"
-    ),
-    "torch.distributions.utils": (
-        "broadcast_all clamp_probs euler_constant lazy_property logits_to_probs probs_to_logits tril_matrix_to_vec "
-        "vec_to_tril_matrix"
-    ),
+    "torch.distributions": "constraint_registry",
+    "torch.distributions.kl": "inf",
     "torch.fft": "Tensor",
     "torch.func": "debug_unwrap functionalize rearrange replace_all_batch_norm_modules_",
     "torch.functional": (
@@ -179,22 +145,21 @@ NAMES: dict[str, str] = {
         "set_per_process_memory_fraction set_rng_state"
     ),
     "torch.multiprocessing": "ENV_VAR_PARALLEL_START pool queue reducer reductions",
-    "torch.nn": "attention backends common_types cpp factory_kwargs grad intrinsic qat quantizable quantized",
+    "torch.nn": "backends common_types cpp factory_kwargs grad intrinsic qat quantizable quantized",
     "torch.nn.attention": (
-        "SDPBackend WARN_FOR_UNFUSED_KERNELS activate_flash_attention_impl bias current_flash_attention_impl "
-        "experimental flex_attention list_flash_attention_impls register_flash_attention_impl "
-        "restore_flash_attention_impl sdpa_kernel varlen warn"
+        "WARN_FOR_UNFUSED_KERNELS activate_flash_attention_impl bias current_flash_attention_impl experimental "
+        "flex_attention list_flash_attention_impls register_flash_attention_impl restore_flash_attention_impl varlen "
+        "warn"
     ),
     "torch.nn.functional": (
         "ScalingType SwizzleType TYPE_CHECKING Tensor assert_int_or_pair grouped_mm has_torch_function "
         "has_torch_function_unary has_torch_function_variadic scaled_grouped_mm scaled_mm"
     ),
-    "torch.nn.modules": "linear_cross_entropy linear_cross_entropy_options",
+    "torch.nn.modules": "linear_cross_entropy_options",
     "torch.nn.parallel": "comm gather parallel_apply replicate scatter scatter_gather",
     "torch.nn.parameter": "UninitializedTensorMixin",
-    "torch.nn.utils": "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format stateless",
+    "torch.nn.utils": "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format",
     "torch.nn.utils.parametrize": "transfer_parametrizations_and_params",
-    "torch.nn.utils.stateless": "functional_call",
     "torch.optim": "swap_in_optimizer_params_and_state",
     "torch.optim.lr_scheduler": "EPOCH_DEPRECATION_WARNING TYPE_CHECKING inf",
     "torch.optim.swa_utils": "TYPE_CHECKING",
@@ -259,11 +224,10 @@ NAMES: dict[str, str] = {
     ),
     "torch.Tensor": (
         "as_subclass ccol_indices chalf col_indices const_data_ptr crow_indices dense_dim dequantize geqrf grad_dtype "
-        "hash_tensor index indices int_repr ipu is_coalesced is_ipu is_maia is_mkldnn is_mtia is_sparse_csr is_vulkan "
-        "is_xla is_xpu mtia narrow_copy ormqr q_per_channel_axis q_per_channel_scales q_per_channel_zero_points "
-        "q_scale q_zero_point qscheme resize_as_sparse_ row_indices slice_inverse smm sparse_dim sparse_mask "
-        "sparse_resize_ sparse_resize_and_clear_ sspaddmm to_mkldnn to_padded_tensor to_sparse_bsc to_sparse_bsr "
-        "to_sparse_coo to_sparse_csc to_sparse_csr values xpu"
+        "hash_tensor index indices int_repr ipu is_coalesced mtia ormqr q_per_channel_axis q_per_channel_scales "
+        "q_per_channel_zero_points q_scale q_zero_point qscheme resize_as_sparse_ row_indices slice_inverse smm "
+        "sparse_dim sparse_mask sparse_resize_ sparse_resize_and_clear_ sspaddmm to_mkldnn to_padded_tensor "
+        "to_sparse_bsc to_sparse_bsr to_sparse_coo to_sparse_csc to_sparse_csr values xpu"
     ),
     "torch.nn.Module": "T_destination ipu mtia xpu",
     "torch.optim.Optimizer": "OptimizerPostHook OptimizerPreHook profile_hook_step",
