@@ -238,13 +238,16 @@ def test_windows(seed: int) -> None:
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(fast(x, choices[0], **options), plain(x, choices[1], **options))
     np.testing.assert_array_equal(*choices)
-    fast, plain = both("put_window")
+    pool, (fast, plain) = fast, both("put_window")
     g = rng.standard_normal(choices[0].shape).astype(dtype)
-    got = fast(g, choices[0], shape=(h, w), **options)
-    np.testing.assert_array_equal(got, plain(g, choices[0], shape=(h, w), **options))
+    np.testing.assert_array_equal(
+        fast(g, choices[0], shape=(h, w), **options), plain(g, choices[0], shape=(h, w), **options)
+    )
     with np.errstate(invalid="ignore"):
         y = np.maximum(x, 0)
-        np.testing.assert_array_equal(engine.put_window(g, choices[0], (h, w), y), np.where(y <= 0, 0, got))
+        pool(y, choices[0], **options)
+        through = np.where(y <= 0, 0, fast(g, choices[0], shape=(h, w), **options))
+        np.testing.assert_array_equal(engine.put_window(g, choices[0], (h, w), True), through)
 
 
 def test_nan_past_a_rows_end_stays_where_it_is() -> None:

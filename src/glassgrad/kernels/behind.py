@@ -73,7 +73,7 @@ def max_pool(x: Any, choice: Any, *, size: Any, stride: Any, padding: Any, dilat
 
 
 def put_window(g: Any, choice: Any, *, shape: Any, size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
-    return engine.put_window(g, choice, shape, None) if _apart(size, stride, padding, dilation) else None
+    return engine.put_window(g, choice, shape, False) if _apart(size, stride, padding, dilation) else None
 
 
 def sum_(x: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
@@ -95,14 +95,14 @@ def convolution_slopes(g: Any, kept: Any, *pooled: Any) -> Any:
 def slopes_through_relu(g: Any, of_pool: Any, of_relu: Any) -> Any:
     """What the ReLU's input gets, without the gradient of what lies in between."""
     x_shape, choice, *where = of_pool[0]
-    made = engine.put_window(g, choice, x_shape[2:], *of_relu[0]) if _apart(*where) else None
+    made = engine.put_window(g, choice, x_shape[2:], True) if _apart(*where) else None
     return made if made is None else (made,)
 
 
 def slopes_through_relu_and_convolution(g: Any, of_pool: Any, of_relu: Any, kept: Any) -> Any:
     """What weights and bias get where the image itself wants nothing."""
-    _, choice, *where = of_pool[0]
-    return convolution_slopes(g, kept, choice, *of_relu[0]) if _apart(*where) else None
+    x_shape, choice, *where = of_pool[0]
+    return convolution_slopes(g, kept, choice, x_shape[2:]) if _apart(*where) else None
 
 
 # --- products ---

@@ -31,13 +31,21 @@ IN_PLACE: tuple[str, ...] = ()
 # --- the largest element of a window ---
 
 
+SHUT = 128  # beside the position of a maximum that is not above 0: a ReLU in front lets no gradient through there
+
+
 def _choice_dtype(size: Sizes) -> str:
-    return "uint8" if math.prod(size) <= 256 else "int64"
+    return "uint8" if math.prod(size) <= SHUT else "int64"
+
+
+def _positions(choice: Array) -> Array:
+    return choice & xp_of(choice).uint8(SHUT - 1) if choice.itemsize == 1 else choice
 
 
 @op
 def max_pool(x: Array, choice: Array, *, size: Sizes, stride: Sizes, padding: Pads, dilation: Sizes) -> Array:
-    """(N, C, *spatial) -> (N, C, *out); `choice` (N, C, *out) is filled with each maximum's position in its window.
+    """(N, C, *spatial) -> (N, C, *out); `choice` (N, C, *out) is filled with each maximum's position in its window,
+    plus SHUT where it is small numbers and the maximum is not above 0.
 
     The first of equals wins, NaN wins over numbers. Padding never does: it is the lowest value of the dtype.
     """
@@ -64,16 +72,18 @@ def max_pool(x: Array, choice: Array, *, size: Sizes, stride: Sizes, padding: Pa
             xp.ones((1, 1, *spatial)), first, size=size, stride=stride, padding=padding, dilation=dilation
         )
         xp.copyto(choice, first, where=lost)
+    if choice.itemsize == 1:
+        xp.bitwise_or(choice, (y <= 0).view("uint8") * xp.uint8(SHUT), out=choice)
     return y
 
 
 @op(jvp="linear")
 def pick_window(x: Array, choice: Array, *, size: Sizes, stride: Sizes, padding: Pads, dilation: Sizes) -> Array:
     """(N, C, *spatial), (N, C, *out) -> (N, C, *out): the element at the given position of each window."""
-    x = padded(x, padding)
-    y = xp_of(x).zeros(choice.shape, x.dtype)
-    for k, tap in enumerate(taps(size, stride, dilation, choice.shape[2:])):
-        xp_of(x).copyto(y, x[tap], where=choice == k)
+    x, at = padded(x, padding), _positions(choice)
+    y = xp_of(x).zeros(at.shape, x.dtype)
+    for k, tap in enumerate(taps(size, stride, dilation, at.shape[2:])):
+        xp_of(x).copyto(y, x[tap], where=at == k)
     return y
 
 
@@ -83,12 +93,13 @@ def put_window(
 ) -> Array:
     """(N, C, *out), (N, C, *out) -> (N, C, *shape): g added at the given position of each window."""
     made = xp_of(g).zeros((*g.shape[:2], *grown(shape, padding)), g.dtype)
+    at = _positions(choice)
     apart = all(s >= r for s, r in zip(stride, reach(size, dilation), strict=True))
     for k, tap in enumerate(taps(size, stride, dilation, g.shape[2:])):
         if apart:
-            xp_of(g).multiply(g, choice == k, out=made[tap])
+            xp_of(g).multiply(g, at == k, out=made[tap])
         else:
-            made[tap] += g * (choice == k)
+            made[tap] += g * (at == k)
     return made[inside(shape, padding)]
 
 
@@ -209,7 +220,7 @@ def flat_positions(choice: Array, spatial: Sizes, options: dict[str, Any]) -> Ar
     """Positions in windows as positions in the flattened unpadded input, int64: what return_indices gives."""
     xp = xp_of(choice)
     made: Any = 0
-    rest = choice.astype("int64")
+    rest = _positions(choice).astype("int64")
     coordinates = []
     for k in reversed(options["size"]):
         coordinates.append(rest % k)

@@ -63,6 +63,8 @@ void pad(const T* x, Images of, Pads pads, T* to, npy_intp more) {
 
 // --- windows of 2 x 2 side by side ---
 
+constexpr std::uint8_t SHUT = 128;  // as ops/pool.py has it
+
 // f(j, how many, whether whole vectors may be used) for the vectors of a row of windows, `left` of which there are from
 // its start to the end of the part: vectors that go past a row's end are written over by the next row.
 template <class T, class F>
@@ -71,8 +73,8 @@ void of_row(npy_intp windows, npy_intp left, F&& f) {
     for (npy_intp j = 0; j < windows; j += lanes) f(j, std::min<npy_intp>(windows - j, lanes), j + lanes <= left);
 }
 
-// x (planes, H, W) -> y, choice (planes, H / 2, W / 2): the largest of each window, and where it lies in it; the first
-// of equals, but the last NaN.
+// x (planes, H, W) -> y, choice (planes, H / 2, W / 2): the largest of each window, and where it lies in it, plus SHUT
+// unless it is above 0; the first of equals, but the last NaN.
 template <class T>
 void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_t* choice) {
     using L = Lanes<T>;
@@ -95,6 +97,7 @@ void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_
                 most = better ? here : most;
                 where = better ? typename L::Mask{} + (k + 1) : where;
             });
+            where = most <= 0 ? where + SHUT : where;
             if (whole) {
                 L::store(y + j, most);
                 L::narrow(where, choice + j);
@@ -110,45 +113,36 @@ void pool(const T* x, npy_intp planes, npy_intp h, npy_intp w, T* y, std::uint8_
     }
 }
 
-// The adjoint: g, choice (planes, H / 2, W / 2) -> x (planes, H, W). Of a ReLU's result y (planes, H, W), if given, it
-// goes on to the ReLU's input: nothing comes through where y <= 0. left: how many windows may be touched by vectors.
+// The adjoint: g, choice (planes, H / 2, W / 2) -> x (planes, H, W); RELU: on to the input of a ReLU in front. left: how
+// many windows may be touched by vectors.
 template <class T, bool RELU>
-void unpool(const T* g, const std::uint8_t* choice, npy_intp planes, npy_intp h, npy_intp w, const T* y, T* x,
-            npy_intp left) {
+void unpool(const T* g, const std::uint8_t* choice, npy_intp planes, npy_intp h, npy_intp w, T* x, npy_intp left) {
     using L = Lanes<T>;
     const npy_intp rows = h / 2, out = w / 2;
     const T* end = g + planes * rows * out;
-    T slopes[L::count] = {}, from[2 * L::count] = {}, to[2 * L::count];  // of a vector that may not be used whole
+    T slopes[L::count] = {}, to[2 * L::count];  // of a vector that may not be used whole
     std::uint8_t choices[L::count] = {};
     if (rows == 0) std::fill_n(x, planes * h * w, T{0});
     for (npy_intp i = 0; g < end; g += out, choice += out, left -= out) {
-        for (int a = 0; a < 2; ++a, x += w, y += RELU ? w : 0) {
+        for (int a = 0; a < 2; ++a, x += w) {
             of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
                 if (!whole) {
                     std::copy_n(g + j, some, slopes);
                     std::copy_n(choice + j, some, choices);
-                    if (RELU) std::copy_n(y + 2 * j, 2 * some, from);
                 }
                 const typename L::Vector slope = L::load(whole ? g + j : slopes);
-                const typename L::Mask where = L::widen(whole ? choice + j : choices);
-                const T* passed = whole ? y + 2 * j : from;
+                const typename L::Mask chosen = L::widen(whole ? choice + j : choices);
+                const typename L::Mask where = RELU ? chosen : chosen & (SHUT - 1);
                 T* made = whole ? x + 2 * j : to;
                 const auto even = where == 2 * a ? slope : typename L::Vector{};
                 const auto odd = where == 2 * a + 1 ? slope : typename L::Vector{};
-                each<2>([&](int k) {
-                    auto d = L::zip(even, odd, k == 1);
-                    if (RELU) d = L::load(passed + k * L::count) <= 0 ? typename L::Vector{} : d;
-                    L::store(made + k * L::count, d);
-                });
+                each<2>([&](int k) { L::store(made + k * L::count, L::zip(even, odd, k == 1)); });
                 if (!whole) std::copy_n(to, 2 * some, x + 2 * j);
             });
             if (w % 2) x[w - 1] = 0;
         }
         i = i + 1 < rows ? i + 1 : 0;
-        if (i == 0 && h % 2) {
-            x = std::fill_n(x, w, T{0});
-            y += RELU ? w : 0;
-        }
+        if (i == 0 && h % 2) x = std::fill_n(x, w, T{0});
     }
 }
 
@@ -250,39 +244,10 @@ struct Slope {
     const T* g;  // (N, O, H', W'), or (N, O, H' / 2, W' / 2)
     npy_intp channels, h, w;
     const std::uint8_t* choice;  // the pooling's; null without one
-    const T* relu;               // the ReLU's result
-    npy_intp windows;            // in all
 };
 
-// choice (rows, W' / 2), y (2 rows, W') -> where (rows, W' / 2): the number of the element that a window's gradient goes
-// to; -1 where it comes through no ReLU, for all of the window is 0. left: how many windows may be touched by vectors.
-template <class T>
-void places(const std::uint8_t* choice, const T* y, npy_intp rows, npy_intp w, T* where, npy_intp left) {
-    using L = Lanes<T>;
-    using V = typename L::Vector;
-    const npy_intp out = w / 2;
-    std::uint8_t choices[L::count] = {};  // of a vector that may not be used whole
-    T copied[2][2 * L::count] = {};
-    for (npy_intp i = 0; i < rows; ++i, choice += out, where += out, left -= out, y += 2 * w)
-        of_row<T>(out, left, [&](npy_intp j, npy_intp some, bool whole) __attribute__((always_inline)) {
-            const T* row[2] = {y + 2 * j, y + w + 2 * j};
-            if (!whole) {
-                std::copy_n(choice + j, some, choices);
-                for (int a = 0; a < 2; ++a) row[a] = std::copy_n(row[a], 2 * some, copied[a]) - 2 * some;
-            }
-            V open[2];
-            each<2>([&](int k) {
-                const auto shut = (L::load(row[0] + k * L::count) <= 0) & (L::load(row[1] + k * L::count) <= 0);
-                open[k] = shut ? V{} : V{} + 1;
-            });
-            const V elements = __builtin_convertvector(L::widen(whole ? choice + j : choices), V);
-            const V any = L::every_second(open[0], open[1], 0) + L::every_second(open[0], open[1], 1);
-            L::store(where + j, any == 0 ? V{} - 1 : elements);
-        });
-}
-
 // sums (COUNT, BLOCK) += over x, as it meets COUNT elements of the kernel, times the gradient there: g (h, width, BLOCK)
-// where SIDE is 1; where it is 2, that of windows of 2 x 2, one element of which has it: `where` says which.
+// where SIDE is 1; where it is 2, that of windows of 2 x 2, one element of which has it: `where` says which, or SHUT.
 template <class T, int COUNT, int VECTORS, int SIDE>
 void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, const T* where, npy_intp h,
                npy_intp width, T* sums) {
@@ -314,7 +279,7 @@ void correlate(const T* x, const npy_intp* offsets, npy_intp wide, const T* g, c
     });
 }
 
-// sums (BLOCK) += the n rows of g (n, BLOCK); of windows, those that have an element in `where`
+// sums (BLOCK) += the n rows of g (n, BLOCK); of windows, those that are not SHUT
 template <class T, int SIDE>
 void add_rows(const T* g, const T* where, npy_intp n, T* sums) {
     using L = Lanes<T>;
@@ -324,7 +289,7 @@ void add_rows(const T* g, const T* where, npy_intp n, T* sums) {
     each<VECTORS>([&](int v) { total[v] = V{}; });
     auto add = [&](npy_intp k, int v) __attribute__((always_inline)) {
         const V slope = L::load(g + k * BLOCK<T> + v * L::count);
-        total[v] += SIDE > 1 ? (L::load(where + k * BLOCK<T> + v * L::count) < 0 ? V{} : slope) : slope;
+        total[v] += SIDE > 1 ? (L::load(where + k * BLOCK<T> + v * L::count) < SHUT ? slope : V{}) : slope;
     };
     npy_intp k = 0;
     for (; k + 2 <= n; k += 2) each<VECTORS>([&](int v) { add(k, v); });
@@ -365,9 +330,8 @@ void convolve_weight(const T* x, Images in, const Slope<T>& slope, int kh, int k
                 turn(slope.g + (plane * h + i) * width, channels, h * width, count, turned, BLOCK<T>);
                 if (SIDE > 1) {
                     for (npy_intp c = 0; c < channels; ++c) {
-                        const npy_intp at = ((plane + c) * h + i) * width;
-                        places(slope.choice + at, slope.relu + ((plane + c) * slope.h + SIDE * i) * slope.w, some, slope.w,
-                               made + c * count, slope.windows - at);
+                        const std::uint8_t* choice = slope.choice + ((plane + c) * h + i) * width;
+                        for (npy_intp k = 0; k < count; ++k) made[c * count + k] = static_cast<T>(choice[k]);
                     }
                     turn(made, channels, count, count, where, BLOCK<T>);
                 }
@@ -448,28 +412,33 @@ PyObject* py_convolve(PyObject*, PyObject* args) {
     return y;
 }
 
-// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> (dw, the bias's gradient), or None. Where the result
-// went through a ReLU, which gave y, and 2 x 2 pooling, which made the choice, g is the gradient of what came out there:
-// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right), choice, y).
+// convolve_weight(x, g, (kh, kw), (top, bottom), (left, right)) -> (dw, the bias's gradient), or None. Where the result, of
+// (H', W') in its last dims, went through a ReLU and 2 x 2 pooling, which made the choice, g is the gradient of what came
+// out there: convolve_weight(x, g, (kh, kw), (top, bottom), (left, right), choice, (H', W')).
 PyObject* py_convolve_weight(PyObject*, PyObject* args) {
-    PyObject *x, *g, *choice = nullptr, *y = nullptr;
+    PyObject *x, *g, *choice = nullptr;
     int kh, kw;
+    Py_ssize_t h = 0, w = 0;
     Pads pads;
-    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)|OO", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left, &pads.right,
-                          &choice, &y))
+    if (!PyArg_ParseTuple(args, "OO(ii)(ii)(ii)|O(nn)", &x, &g, &kh, &kw, &pads.top, &pads.bottom, &pads.left,
+                          &pads.right, &choice, &h, &w))
         return nullptr;
-    if (!plain({x, g, y ? y : g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
-    if (choice && (!is_array(choice) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
-                   !PyArray_ISCARRAY_RO(as_array(choice)) || !PyArray_SAMESHAPE(as_array(choice), as_array(g))))
+    if (!plain({x, g}, 4) || kh < 1 || kw < 1) Py_RETURN_NONE;
+    const Images in = images(as_array(x)), out = images(as_array(g));
+    if (choice == nullptr) {
+        h = out.h;
+        w = out.w;
+    } else if (!is_array(choice) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
+               !PyArray_ISCARRAY_RO(as_array(choice)) || !PyArray_SAMESHAPE(as_array(choice), as_array(g)) ||
+               out.h != h / 2 || out.w != w / 2) {
         Py_RETURN_NONE;
-    const Images in = images(as_array(x)), out = images(as_array(y ? y : g));
-    if (out.h < 1 || out.w < 1) Py_RETURN_NONE;
+    }
+    if (h < 1 || w < 1) Py_RETURN_NONE;
     Ref dw(made({out.c, in.c, kh, kw}, x)), db(made({out.c}, x));
     if (!dw || !db) return nullptr;
     in_type(x, [&](auto zero) {
         using T = decltype(zero);
-        const Slope<T> slope{data<T>(g), out.c, out.h, out.w, choice ? data<std::uint8_t>(choice) : nullptr,
-                             y ? data<T>(y) : nullptr, PyArray_SIZE(as_array(g))};
+        const Slope<T> slope{data<T>(g), out.c, h, w, choice ? data<std::uint8_t>(choice) : nullptr};
         (choice ? convolve_weight<T, 2> : convolve_weight<T, 1>)(data<T>(x), in, slope, kh, kw, pads, data<T>(dw.get()),
                                                                  data<T>(db.get()));
     });
@@ -496,13 +465,14 @@ PyObject* py_max_pool(PyObject*, PyObject* args) {
     return y;
 }
 
-// put_window(g, choice, (H, W), y of a ReLU or None) -> x or None
+// put_window(g, choice, (H, W), whether through a ReLU in front) -> x or None
 PyObject* py_put_window(PyObject*, PyObject* args) {
-    PyObject *g, *choice, *y;
+    PyObject *g, *choice;
     Py_ssize_t h, w;
-    if (!PyArg_ParseTuple(args, "OO(nn)O", &g, &choice, &h, &w, &y)) return nullptr;
-    if (!plain({g, y == Py_None ? g : y}, 4) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 ||
-        !PyArray_ISCARRAY_RO(as_array(choice)) || h < 2 || w < 2)
+    int relu;
+    if (!PyArg_ParseTuple(args, "OO(nn)p", &g, &choice, &h, &w, &relu)) return nullptr;
+    if (!plain({g}, 4) || PyArray_TYPE(as_array(choice)) != NPY_UINT8 || !PyArray_ISCARRAY_RO(as_array(choice)) ||
+        h < 2 || w < 2)
         Py_RETURN_NONE;
     const Images out = images(as_array(g));
     PyObject* x = made({out.n, out.c, h, w}, g);
@@ -511,10 +481,9 @@ PyObject* py_put_window(PyObject*, PyObject* args) {
         using T = decltype(zero);
         ranges(static_cast<size_t>(out.n * out.c), 64, [&](size_t begin, size_t end) {
             const auto from = static_cast<npy_intp>(begin), planes = static_cast<npy_intp>(end - begin);
-            const T* relu = y == Py_None ? nullptr : data<T>(y) + from * h * w;
             (relu ? unpool<T, true> : unpool<T, false>)(data<T>(g) + from * out.plane(),
                                                         data<std::uint8_t>(choice) + from * out.plane(), planes, h, w,
-                                                        relu, data<T>(x) + from * h * w, planes * out.plane());
+                                                        data<T>(x) + from * h * w, planes * out.plane());
         });
     });
     return x;
@@ -553,7 +522,7 @@ PyMethodDef methods[] = {
     {"convolve", py_convolve, METH_VARARGS, "convolve(x, w, b, (top, bottom), (left, right)), or None"},
     {"convolve_weight", py_convolve_weight, METH_VARARGS, "convolve_weight(x, g, (kh, kw), ...), or None"},
     {"max_pool", py_max_pool, METH_VARARGS, "max_pool(x, choice), or None"},
-    {"put_window", py_put_window, METH_VARARGS, "put_window(g, choice, (H, W), y), or None"},
+    {"put_window", py_put_window, METH_VARARGS, "put_window(g, choice, (H, W), relu), or None"},
     {"sum_channels", py_sum_channels, METH_O, "the sum over all dims but the second, or None"},
     {nullptr, nullptr, 0, nullptr},
 };
