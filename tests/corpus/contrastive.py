@@ -1,4 +1,4 @@
-"""SimCLR and InfoNCE on clustered vectors: two views, NT-Xent with a mask of itself, LARS-like trust, a linear probe, kNN."""
+"""SimCLR and InfoNCE on clustered vectors: two views, NT-Xent, LARS-like trust, a linear probe, kNN."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

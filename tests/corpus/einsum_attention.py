@@ -1,4 +1,4 @@
-"""Attention in einsum: multi-head, grouped queries, rotary positions, ALiBi, windows, a key-value cache, linear attention."""
+"""Attention in einsum: multi-head, grouped queries, rotary positions, ALiBi, windows, a key-value cache."""
 import math
 from functools import partial
 

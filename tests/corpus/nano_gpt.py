@@ -1,4 +1,4 @@
-"""A GPT trainer: config dataclass, weight tying, AdamW with decay groups, warm-up and cosine, accumulation, checkpoint, sampling."""
+"""A GPT trainer: weight tying, AdamW with decay groups, warm-up and cosine, accumulation, checkpoint, sampling."""
 import inspect
 import math
 import os

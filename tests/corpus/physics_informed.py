@@ -1,4 +1,4 @@
-"""Physics-informed networks: an oscillator and a heat equation by higher derivatives, and a neural ODE with Euler and RK4."""
+"""Physics-informed networks: an oscillator and a heat equation by higher derivatives; a neural ODE with Euler and RK4."""
 import math
 
 import torch
