@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,22 @@ def data_folder() -> Path:
     if not found.is_dir():
         pytest.skip("no real data: set GLASSGRAD_DATA to a folder with mnist/ in it")
     return found
+
+
+class NoTorch:
+    """Stands on sys.meta_path where the tests must pass without PyTorch, whether or not it is installed."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "torch":
+            raise ModuleNotFoundError("only tests/oracle may import PyTorch", name=name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def only_oracles_see_torch(request: pytest.FixtureRequest) -> Iterator[None]:
+    if "oracle" in request.path.parts:
+        yield
+        return
+    sys.meta_path.insert(0, NoTorch)  # type: ignore[arg-type]
+    yield
+    sys.meta_path.remove(NoTorch)  # type: ignore[arg-type]

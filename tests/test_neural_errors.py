@@ -274,14 +274,6 @@ def test_refused(call: Make, error: Any, words: str) -> None:
         call(gg.nn.functional, gg, real(gg))
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("call", "error", "words"), ERRORS)
-def test_torch_raises_the_same(call: Make, error: Any, words: str) -> None:
-    torch = pytest.importorskip("torch")
-    with pytest.raises(error):
-        call(torch.nn.functional, torch, real(torch))
-
-
 def test_only_here_refused() -> None:
     F = gg.nn.functional
     with pytest.raises(NotImplementedError, match="sparse"):

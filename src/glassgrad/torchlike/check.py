@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType
 from typing import Any
 
 from . import facade, notebook, program
@@ -146,13 +146,12 @@ class Visitor(ast.NodeVisitor):
         name, here = start, module_or_value(start)
         for attribute in rest:
             if isinstance(here, Named):
-                try:
-                    here = facade.find(here, attribute)
-                except AttributeError:
-                    self.lacks(f"{name}.{attribute}", node)
-                    return None
                 name = f"{name}.{attribute}"
-                here = Named(name) if isinstance(here, ModuleType) else here
+                try:
+                    here = module_or_value(name)
+                except AttributeError:
+                    self.lacks(name, node)
+                    return None
             elif isinstance(here, type):
                 if not hasattr(here, attribute) and attribute in NAMES.get(name, "").split():
                     self.lacks(f"{name}.{attribute}", node)

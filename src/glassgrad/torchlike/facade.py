@@ -31,7 +31,7 @@ def exists(module: str) -> bool:
 
 
 def find(name: str, attribute: str) -> Any:
-    """What torch module `name` has under `attribute`; AttributeError if nothing."""
+    """What torch module `name` has under `attribute`, its modules left out; AttributeError if nothing."""
     if not attribute.startswith("__") or attribute == "__version__":
         for module in map(importlib.import_module, behind(name)):
             try:
@@ -44,8 +44,6 @@ def find(name: str, attribute: str) -> Any:
                 continue
             if not isinstance(found, ModuleType):
                 return found
-        if behind(child := f"{name}.{attribute}"):
-            return importlib.import_module(child)
     raise AttributeError(attribute)
 
 
@@ -123,6 +121,8 @@ def fill(module: ModuleType) -> None:
         try:
             found = find(name, attribute)
         except AttributeError:
+            if behind(child := f"{name}.{attribute}"):
+                return importlib.import_module(child)
             if not attribute.startswith("__") and in_torch(whole := f"{name}.{attribute}"):
                 # Without a name in it: Python would suggest others.
                 raise AttributeError(missing(whole), name=None, obj=None) from None
