@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from test_neural_errors import ERRORS, Make, real
 
 
