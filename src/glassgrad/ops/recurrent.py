@@ -210,9 +210,8 @@ def unroll(
     """
     kind, xp = CELLS[cell], xp_of(x)
     gates = matmul_(x, w_ih.T)
-    for b in (b_ih, None if kind.apart else b_hh):
-        if b is not None:
-            gates += b
+    if b_ih is not None:
+        gates += b_ih if kind.apart else b_ih + b_hh
     w = xp.ascontiguousarray(w_hh.T)
     width = w_hh.shape[0] // kind.gates
     out = gates if kind.gates == 1 else xp.empty_like(gates[:, : w_hh.shape[1]])
@@ -297,7 +296,10 @@ def _raw_gradients(g: Any, inputs: Any, y: Any, options: dict[str, Any]) -> dict
     of_b = cache(lambda: xp.add.reduce(d, 0))
 
     def of_w_hh() -> Array:
-        hs = _before(out, h0, _steps(options["sizes"], options["reverse"]))
+        sizes, n = options["sizes"], h0.shape[0]
+        if sizes[-1] == n and not options["reverse"]:  # all sizes are: the rows of out, a step later
+            return matmul_(dm[:n].T, h0) + matmul_(dm[n:].T, out[:-n])
+        hs = _before(out, h0, _steps(sizes, options["reverse"]))
         return matmul_(dm.T, xp.concatenate(hs[::-1] if options["reverse"] else hs))
 
     def of_w_hr() -> Array:
