@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
+    "look": "graph",
+    "watch": "graph",
     "Report": "report",
     "RunFolder": "runlog",
     "render_report": "report",

@@ -6,6 +6,8 @@ its outputs. What the output gate receives are the module's grad_output, what th
 
 from __future__ import annotations
 
+import weakref
+from collections import deque
 from typing import Any
 
 from ..autograd.function import Function
@@ -22,6 +24,10 @@ EVERYWHERE: dict[str, dict[int, Any]] = {
 STORES = tuple(EVERYWHERE)
 
 anywhere = False  # whether EVERYWHERE has ever held one
+
+# The latest calls of modules: the numbers of creation before and after, and the module. The nodes with numbers between
+# were made in it.
+calls: deque[tuple[int, int, weakref.ref[Any]]] = deque(maxlen=10_000)
 
 
 def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removable:

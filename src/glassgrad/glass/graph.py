@@ -1,0 +1,466 @@
+"""A graph to look at: what draw, step, explain and derive have in common, of Values and of Tensors alike.
+
+look(root) makes it. A tensor's graph keeps no results, only what its formulas need; a result is known here where a
+formula keeps it, where a variable holds it, or where the graph was made inside `watch()`. Gradients come from a walk
+of its own, which changes no `.grad` and frees nothing; hooks run as in backward(), because they change gradients.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from types import FrameType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.backend import xp_of
+from ..core.fast import Stretched
+from ..core.graph import Node, as_array, attended, before, run_hooks
+from ..core.op import Parts
+from ..core.provenance import PACKAGE, Place, show
+from ..core.tensor import Tensor
+from ..core.watch import watching
+from ..nn import Module, hooks
+from ..scalar.engine import Value, ancestry
+from ..scalar.nn import Module as ScalarModule
+
+LIMIT = 20_000  # vertices of a graph; what is older is left out
+ITEMS = 1000  # of a list or dict are looked at for names
+
+WORDS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "w*x+b": "affine"}  # a Value's op -> a word
+
+
+class Edge:
+    """One argument of an operation.
+
+    vertex    where the argument came from
+    position  which of the operation's arguments it is
+    role      the argument's name in the operation: "x", "weight"; "" for a Value's
+    flow      the gradient handed on along this edge, upstream times local; None where none was computed
+    """
+
+    __slots__ = ("flow", "position", "role", "vertex")
+
+    def __init__(self, vertex: Vertex, position: int, role: str = "") -> None:
+        self.vertex, self.position, self.role = vertex, position, role
+        self.flow: Any = None
+
+
+class Vertex:
+    """One value of the graph: a leaf, a constant, or what an operation made.
+
+    source    the Value, the leaf Tensor or the Node; None for a tensor's constant
+    op        the operation's name; "" for leaves and constants
+    title     how it is shown: "AddBackward0" for a Node, "+" for a Value
+    edges     its arguments in order
+    number    the order of creation; 0 for leaves and constants
+    name      the variable or parameter that holds it: "w", "layers.0.weight"; "" where there is none
+    module    the modules in whose call it was made, outermost first: ("GPT", "blocks.0", "attn")
+    place     the user's line, or None
+    value     a float or an array; None where it was not kept
+    gradient  d root / d this, a float or an array; None where none arrived or none was computed
+    shape     a tuple; None where nobody knows; () for Values
+    wants     whether gradients flow here
+    cut       what it is made of is left out here: the graph was too large
+    """
+
+    __slots__ = (
+        "cut", "edges", "gradient", "module", "name", "number", "op", "place", "shape", "source", "title", "value",
+        "wants",
+    )  # fmt: skip
+
+    def __init__(self, source: Any = None, op: str = "", title: str = "", number: int = 0) -> None:
+        self.source, self.op, self.title, self.number = source, op, title, number
+        self.edges: list[Edge] = []
+        self.name = ""
+        self.module: tuple[str, ...] = ()
+        self.place: Place | None = None
+        self.value: Any = None
+        self.gradient: Any = None
+        self.shape: tuple[int, ...] | None = None
+        self.wants = True
+        self.cut = False
+
+    @property
+    def kind(self) -> str:
+        """ "op", "leaf" or "constant"."""
+        return "op" if self.op else "leaf" if self.wants else "constant"
+
+    def __repr__(self) -> str:
+        return f"<{' '.join(filter(None, [self.kind, self.title, self.name]))}>"
+
+    def learn(self, value: Any) -> None:
+        """Its value is known from somewhere."""
+        if value is not None and self.value is None:
+            self.value = value
+            self.shape = tuple(getattr(value, "shape", ()))
+
+
+class Graph:
+    """What look() found.
+
+    root      the vertex that was looked at
+    vertices  all of them, arguments before what is made of them
+    modules   the path of each module -> its class's name
+    beyond    whether it was cut at `limit`
+    notes     what is missing and how to get it, in sentences
+    """
+
+    def __init__(self, root: Vertex, vertices: list[Vertex]) -> None:
+        self.root, self.vertices = root, vertices
+        self.modules: dict[tuple[str, ...], str] = {}
+        self.beyond = any(v.cut for v in vertices)
+        self.notes: list[str] = []
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+    def consumers(self) -> dict[Vertex, list[tuple[Vertex, Edge]]]:
+        """For each vertex what is made of it, in order of creation, once for each time that it is an argument."""
+        found: dict[Vertex, list[tuple[Vertex, Edge]]] = {v: [] for v in self.vertices}
+        for v in self.vertices:
+            for edge in v.edges:
+                found[edge.vertex].append((v, edge))
+        return found
+
+    def find(self, name: str) -> Vertex:
+        """The vertex of a variable or parameter; KeyError, with the names there are, if none has it."""
+        for v in reversed(self.vertices):
+            if v.name == name:
+                return v
+        raise KeyError(f"no {name!r} in this graph; it has {', '.join(sorted({v.name for v in self.vertices} - {''}))}")
+
+
+def look(root: Value | Tensor, gradient: Any = None, names: dict[int, str] | None = None, limit: int = LIMIT) -> Graph:
+    """The graph of a Value or a Tensor.
+
+    gradient: that of the root, needed for gradients unless it has one element. names: {id: name} of Values and
+    Tensors; by default the caller's variables. limit: of a larger graph the newest so many vertices are shown.
+    Raises TypeError for anything else.
+    """
+    if not isinstance(root, Value | Tensor):
+        raise TypeError(f"a graph starts at a Value or a Tensor, got {type(root).__name__}")
+    named = names_around() if names is None else names
+    graph = _of_value(root, named, limit) if isinstance(root, Value) else _of_tensor(root, named, limit)
+    _place_modules(graph)
+    carry(graph, gradient)
+    return graph
+
+
+def carry(graph: Graph, gradient: Any = None) -> None:
+    """Fill in the gradients and what flows along each edge, as backward() would, newest vertex first."""
+    root = graph.root
+    if not root.wants:
+        graph.notes.append("The root requires no gradient, so nothing behind it was recorded.")
+        return
+    seed = _seed(root, gradient)
+    if seed is None:
+        graph.notes.append(
+            f"No gradients: the root has shape {root.shape}. Pass gradient=, or reduce it to one number."
+        )
+        return
+    root.gradient = seed
+    for v in reversed(graph.vertices):
+        if v.gradient is None or v.cut or not v.wants:
+            continue
+        try:
+            flows = flows_of(v)
+        except Freed as problem:
+            graph.notes.append(str(problem))
+            return
+        for edge in v.edges:
+            to, flow = edge.vertex, flows[edge.position] if flows else None
+            edge.flow = flow
+            if flow is not None:
+                own = Parts(dict(flow.parts)) if isinstance(flow, Parts) else flow  # adding to Parts changes them
+                to.gradient = own if to.gradient is None else to.gradient + flow
+                if to.shape is None and hasattr(flow, "shape"):
+                    to.shape = tuple(flow.shape)
+
+
+class Freed(Exception):
+    """What gradients would be computed from is no longer there."""
+
+
+def flows_of(v: Vertex) -> list[Any]:
+    """What a vertex hands on to each argument of its operation, from its gradient; None where nothing flows."""
+    source, g = v.source, v.gradient
+    if isinstance(source, Value):
+        slopes = zip(source.operands, source.local_gradients, strict=True)
+        return [None if operand._op == "const" else g * slope for operand, slope in slopes]
+    if isinstance(source, Tensor):
+        if source._hooks and source._node is None:
+            v.gradient = run_hooks(source._hooks, g, False)
+        return []
+    if source.hooks is not None:
+        g = v.gradient = before(source.hooks, source, g, False)
+    saved: Any = source.saved
+    if saved is None:
+        saved = kept[source].saved if source in kept else None
+        if saved is None:
+            raise Freed(
+                f"No gradients: the graph was freed by backward() at {show(source.freed)}. Look before that, or make "
+                "the graph inside `with glassgrad.watch():`."
+            )
+    elif callable(saved):
+        saved = source.arguments(live=False)
+    elif source.guards and sum(counter[0] for counter in source.guards) != source.stamp:
+        raise source.changed()
+    after = source.hooks is not None and source.hooks.after
+    formulas = attended(source, g, saved, None, False) if after else source.op.formulas
+    flows: list[Any] = [None] * len(source.edges)
+    for k, (edge, formula, given) in enumerate(zip(source.edges, formulas, saved)):  # noqa: B905 (may repeat for ever)
+        if edge is not None:
+            d = formula(g, *given)
+            flows[k] = d if d is None or isinstance(d, Parts) else as_array(d)
+    return flows
+
+
+def _seed(root: Vertex, gradient: Any) -> Any:
+    if isinstance(root.source, Value):
+        return 1.0 if gradient is None else float(gradient)
+    if gradient is not None:
+        return gradient.array if isinstance(gradient, Tensor) else np.asarray(gradient, root.value.dtype)
+    return xp_of(root.value).ones_like(root.value) if root.value.size == 1 else None
+
+
+# --- of Values ---------------------------------------------------------------------------------------------
+
+
+def _of_value(root: Value, names: dict[int, str], limit: int) -> Graph:
+    newest_first = ancestry(root, released_too=True)
+    chosen = newest_first[:limit]
+    seen: dict[Value, Vertex] = {}
+    for number, source in enumerate(reversed(chosen), start=1):  # operands before what is made of them
+        op = "" if source._op == "const" else source._op
+        v = seen[source] = Vertex(source, WORDS.get(op, op), op, number if op else 0)
+        v.value, v.shape, v.wants = source.data, (), source._op != "const"
+        v.name = source.label or names.get(id(source), "")
+        v.edges = [Edge(seen[x], k) for k, x in enumerate(source.operands) if x in seen]
+        v.cut = len(v.edges) < len(source.operands)
+    return Graph(seen[root], list(seen.values()))
+
+
+# --- of Tensors --------------------------------------------------------------------------------------------
+
+
+class Kept(NamedTuple):
+    """What `watch()` holds on to of a node: the arguments of its formulas, its inputs and its result."""
+
+    saved: Any
+    inputs: tuple[Any, ...]
+    value: Any
+
+
+kept: weakref.WeakKeyDictionary[Node, Kept] = weakref.WeakKeyDictionary()
+
+
+@contextmanager
+def watch() -> Iterator[None]:
+    """Keep every result of the operations inside, as long as its graph lives, so that it can be looked at.
+
+    The graph can then be drawn and stepped through after backward() has freed it, too. It costs the memory of all
+    results, and a call of Python for each operation.
+    """
+
+    def keep(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
+        arrays = tuple([x.array if isinstance(x, Tensor) else x for x in inputs])
+        for y in out if isinstance(out, tuple) else (out,):
+            node = getattr(y, "_node", None)
+            if node is not None:
+                kept[node] = Kept(node.saved, arrays, y.array)
+                if node.op.is_pick:  # of a node of several outputs, whose own array nobody has
+                    several = node.edges[0]
+                    kept[several] = Kept(several.saved, arrays, None)
+
+    with watching(keep):
+        yield
+
+
+def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
+    start = root.grad_fn or root
+    seen: dict[Any, Vertex] = {}
+    heap: list[tuple[int, Node]] = []
+    nodes: list[Vertex] = []
+    constants: list[Vertex] = []
+
+    def vertex(source: Node | Tensor) -> Vertex:
+        v = seen.get(source)
+        if v is not None:
+            return v
+        if isinstance(source, Node):
+            v = Vertex(source, source.op.name, source.name(), source.number)
+            v.place = source.place
+            heappush(heap, (-source.number, source))
+        else:
+            v = Vertex(source)
+            v.wants = source.requires_grad
+            v.learn(source.array)
+        v.name = names.get(id(source), "")
+        seen[source] = v
+        return v
+
+    top = vertex(start)
+    top.learn(root.array)
+    while heap:
+        v = seen[heappop(heap)[1]]
+        nodes.append(v)
+        if len(seen) + len(constants) >= limit:
+            v.cut = True
+            continue
+        inputs, result, shapes = _kept_inputs(v.source)
+        v.learn(result)
+        for k, edge in enumerate(v.source.edges):
+            if edge is not None:
+                to = vertex(edge)
+                to.learn(inputs.get(k))
+            elif k in inputs:
+                to = Vertex()
+                to.wants, to.name = False, names.get(id(inputs[k]), "")
+                to.learn(inputs[k])
+                constants.append(to)
+            else:
+                continue
+            if to.shape is None:
+                to.shape = shapes.get(k)
+            v.edges.append(Edge(to, k, _role(v.source.op, k)))
+    leaves = [v for v in seen.values() if not v.op]
+    return Graph(top, [*constants, *leaves, *reversed(nodes)])
+
+
+def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, ...]]]:
+    """What is known of a node's inputs, {position: array}; of its result; and of its inputs' shapes."""
+    held = kept.get(node)
+    inputs: dict[int, Any] = {}
+    shapes: dict[int, tuple[int, ...]] = {}
+    result = None
+    if held is not None:
+        inputs = {k: x for k, x in enumerate(held.inputs) if hasattr(x, "shape") and k < len(node.edges)}
+        result = held.value
+    op, stretched = _declaration(node.op)
+    unchanged = sum(counter[0] for counter in node.guards) == node.stamp
+    for k, saved in enumerate(node.saved if isinstance(node.saved, tuple) else ()):
+        if saved is None or op is None or k >= len(node.edges):
+            continue
+        if stretched:
+            shapes[k], saved = saved[0], saved[1:]
+        for name, value in zip(op.mentions.get(op.inputs[min(k, len(op.inputs) - 1)], ()), saved, strict=False):
+            if name == "y":
+                result = value if unchanged and hasattr(value, "shape") and result is None else result
+            elif name in op.inputs and unchanged and hasattr(value, "shape"):
+                inputs.setdefault(op.inputs.index(name), value)
+            elif name.endswith("_shape") and isinstance(value, tuple) and name[:-6] in op.inputs:
+                shapes.setdefault(op.inputs.index(name[:-6]), value)
+    return inputs, result, shapes
+
+
+def _declaration(op: Any) -> tuple[Any, bool]:
+    """The Op behind what a node has, and whether its operands were broadcast; None of a user's Function."""
+    stretched = False
+    while not hasattr(op, "mentions"):
+        stretched = stretched or isinstance(op, Stretched)
+        op = getattr(op, "declared", None) or getattr(op, "inner", None)
+        if op is None:
+            return None, False
+    return op, stretched
+
+
+def _role(op: Any, k: int) -> str:
+    declared, _ = _declaration(op)
+    return declared.inputs[min(k, len(declared.inputs) - 1)] if declared is not None else ""
+
+
+# --- names -------------------------------------------------------------------------------------------------
+
+
+def names_around() -> dict[int, str]:
+    """{id: name} of what the innermost function outside this package has in its variables."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return {} if frame is None else names_in({**frame.f_globals, **frame.f_locals})
+
+
+def names_in(space: dict[str, Any]) -> dict[int, str]:
+    """{id: name} of the Values and Tensors that variables hold, also in lists and dicts, and of modules' parameters.
+
+    A tensor that an operation made is known by its node, because the graph doesn't know the tensor.
+    """
+    found: dict[int, str] = {}
+
+    def take(x: Any, name: str, depth: int) -> None:
+        if isinstance(x, Value | Tensor):
+            node = x._node if isinstance(x, Tensor) else None
+            for one in (x, node) if isinstance(x, Value) or node is None else (node,):
+                if one is not None:
+                    found.setdefault(id(one), name)
+            if isinstance(x, Tensor):
+                found.setdefault(id(x.array), name)
+        elif isinstance(x, Module):
+            for path, p in x.named_parameters():
+                found.setdefault(id(p), f"{name}.{path}")
+        elif depth and isinstance(x, list | tuple):
+            for k, item in enumerate(x[:ITEMS]):
+                take(item, f"{name}[{k}]", depth - 1)
+        elif depth and isinstance(x, dict):
+            for key, item in list(x.items())[:ITEMS]:
+                take(item, f"{name}[{key!r}]", depth - 1)
+        elif isinstance(x, ScalarModule):
+            for key, item in vars(x).items():
+                take(item, f"{name}.{key}", 3)
+
+    for name, x in space.items():
+        if not name.startswith("_"):
+            take(x, name, 2)
+    return found
+
+
+# --- modules -----------------------------------------------------------------------------------------------
+
+
+def _place_modules(graph: Graph) -> None:
+    """Say of each operation in which modules' calls it was made: a call is a range of numbers of creation."""
+    spans = sorted(
+        [(start, -end, module) for start, end, ref in hooks.calls if (module := ref()) is not None], key=lambda s: s[:2]
+    )
+    inside: dict[int, dict[int, str]] = {}  # a module -> its submodules' names, by their ids
+    stack: list[tuple[int, Any, str]] = []  # the calls around: end, module, name
+    waiting = iter(spans)
+    coming = next(waiting, None)
+    for v in graph.vertices:
+        if not isinstance(v.source, Node):
+            continue
+        while coming is not None and coming[0] <= v.number:
+            start, end, module = coming
+            while stack and stack[-1][0] < start:
+                stack.pop()
+            name = ""
+            if stack:
+                parent = stack[-1][1]
+                if id(parent) not in inside:
+                    inside[id(parent)] = {id(m): path for path, m in parent.named_modules()}
+                name = inside[id(parent)].get(id(module), "")
+            stack.append((-end, module, name or type(module).__name__))
+            coming = next(waiting, None)
+        while stack and stack[-1][0] < v.number:
+            stack.pop()
+        v.module = tuple(name for _, _, name in stack)
+        for depth, (_, module, _) in enumerate(stack, start=1):
+            graph.modules.setdefault(v.module[:depth], type(module).__name__)
+    _name_parameters(graph, [stack_module for _, _, stack_module in spans])
+
+
+def _name_parameters(graph: Graph, called: list[Any]) -> None:
+    """Parameters that no variable names get their path in the outermost module that has them."""
+    nameless = {id(v.source): v for v in graph.vertices if isinstance(v.source, Tensor) and not v.name}
+    for module in {id(m): m for m in called}.values():
+        if not nameless:
+            return
+        for path, p in module.named_parameters():
+            v = nameless.pop(id(p), None)
+            if v is not None:
+                v.name = path
