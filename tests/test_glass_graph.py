@@ -120,22 +120,28 @@ def test_the_check_can_fail() -> None:
 
 def test_modules_and_parameters_have_names() -> None:
     net = Net()
-    graph = look(loss_of(net))
+    with watch():
+        loss = loss_of(net)
+    graph = look(loss)
     where = {".".join(v.module): v.title for v in graph.vertices if v.op}
     assert where["Net.blocks.0.0"] == "AddmmBackward0"
     assert where["Net.blocks.1.1"] == "ReluBackward0"
     assert graph.modules["Net", "blocks.0", "1"] == "ReLU"
     assert graph.vertices[-1].module == ()
     assert graph.find("net.blocks.0.0.weight").source is net.blocks[0][0].weight
-    nameless = look(loss_of(net), names={})
+    nameless = look(loss, names={})
     assert nameless.find("blocks.0.0.weight").source is net.blocks[0][0].weight
+    assert all(v.module == () for v in look(loss_of(net)).vertices), "known only where it was watched"
 
 
-def test_the_same_module_twice_and_another_network_before() -> None:
+def test_the_same_module_twice_after_another_network_and_an_error() -> None:
     layer, other = nn.Linear(2, 2), nn.Linear(2, 2)
-    other(gg.ones(1, 2))
     both = nn.Sequential(layer, nn.Tanh(), layer)
-    graph = look(both(gg.ones(1, 2)).sum())
+    with watch():
+        other(gg.ones(1, 2))
+        with pytest.raises(RuntimeError):
+            both(gg.ones(1, 3))
+        graph = look(both(gg.ones(1, 2)).sum())
     assert [v.module for v in graph.vertices if v.op] == [
         ("Sequential", "0"),
         ("Sequential", "1"),

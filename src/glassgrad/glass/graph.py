@@ -8,9 +8,11 @@ of its own, which changes no `.grad` and frees nothing; hooks run as in backward
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from heapq import heappop, heappush
 from types import FrameType
 from typing import Any, NamedTuple
@@ -59,7 +61,7 @@ class Vertex:
     edges     its arguments in order
     number    the order of creation; 0 for leaves and constants
     name      the variable or parameter that holds it: "w", "layers.0.weight"; "" where there is none
-    module    the modules in whose call it was made, outermost first: ("GPT", "blocks.0", "attn")
+    module    the modules in whose call it was made, outermost first: ("GPT", "blocks.0", "attn"); known inside watch()
     place     the user's line, or None
     value     a float or an array; None where it was not kept
     gradient  d root / d this, a float or an array; None where none arrived or none was computed
@@ -146,7 +148,6 @@ def look(root: Value | Tensor, gradient: Any = None, names: dict[int, str] | Non
         raise TypeError(f"a graph starts at a Value or a Tensor, got {type(root).__name__}")
     named = names_around() if names is None else names
     graph = _of_value(root, named, limit) if isinstance(root, Value) else _of_tensor(root, named, limit)
-    _place_modules(graph)
     carry(graph, gradient)
     return graph
 
@@ -249,35 +250,62 @@ def _of_value(root: Value, names: dict[int, str], limit: int) -> Graph:
 
 
 class Kept(NamedTuple):
-    """What `watch()` holds on to of a node: the arguments of its formulas, its inputs and its result."""
+    """What `watch()` holds on to of a node: the arguments of its formulas, its inputs, its result, and the modules in
+    whose call it was made, outermost first, as (name, class).
+    """
 
     saved: Any
     inputs: tuple[Any, ...]
     value: Any
+    modules: tuple[tuple[str, str], ...]
 
 
 kept: weakref.WeakKeyDictionary[Node, Kept] = weakref.WeakKeyDictionary()
+parameter_names: dict[int, tuple[weakref.ref[Tensor], str]] = {}  # by id: their paths in the outermost module called
 
 
 @contextmanager
 def watch() -> Iterator[None]:
-    """Keep every result of the operations inside, as long as its graph lives, so that it can be looked at.
+    """Keep every result of the operations inside, as long as its graph lives, and the modules in which it was made.
 
-    The graph can then be drawn and stepped through after backward() has freed it, too. It costs the memory of all
-    results, and a call of Python for each operation.
+    The graph can then be looked at after backward() has freed it, too. It costs the memory of all results, and some
+    calls of Python for each operation. What other threads do in the meantime is kept as well.
     """
+    calls = threading.local()  # .around: the modules that are running, as (module, name, class)
+    inside: weakref.WeakKeyDictionary[Module, dict[int, str]] = weakref.WeakKeyDictionary()
+
+    def enter(module: Module, args: Any) -> None:
+        around = getattr(calls, "around", ())
+        name = ""
+        if around:
+            name = inside[around[-1][0]].get(id(module), "")
+        else:
+            for path, p in module.named_parameters():
+                forget = partial(parameter_names.pop, id(p))  # called once p is gone
+                parameter_names[id(p)] = weakref.ref(p, forget), path
+        if module not in inside:
+            inside[module] = {id(m): path for path, m in module.named_modules()}
+        calls.around = (*around, (module, name or type(module).__name__, type(module).__name__))
+
+    def leave(module: Module, args: Any, output: Any) -> None:
+        calls.around = calls.around[:-1]
 
     def keep(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
         arrays = tuple([x.array if isinstance(x, Tensor) else x for x in inputs])
+        modules = tuple([(name, kind) for _, name, kind in getattr(calls, "around", ())])
         for y in out if isinstance(out, tuple) else (out,):
             node = getattr(y, "_node", None)
             if node is not None:
-                kept[node] = Kept(node.saved, arrays, y.array)
+                kept[node] = Kept(node.saved, arrays, y.array, modules)
                 if node.op.is_pick:  # of a node of several outputs, whose own array nobody has
                     several = node.edges[0]
-                    kept[several] = Kept(several.saved, arrays, None)
+                    kept[several] = Kept(several.saved, arrays, None, modules)
 
-    with watching(keep):
+    with (
+        watching(keep),
+        hooks.register_module_forward_pre_hook(enter),
+        hooks.register_module_forward_hook(leave, always_call=True),
+    ):
         yield
 
 
@@ -300,7 +328,7 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
             v = Vertex(source)
             v.wants = source.requires_grad
             v.learn(source.array)
-        v.name = names.get(id(source), "")
+        v.name = names.get(id(source)) or (parameter_names[id(source)][1] if id(source) in parameter_names else "")
         seen[source] = v
         return v
 
@@ -329,7 +357,14 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
                 to.shape = shapes.get(k)
             v.edges.append(Edge(to, k, _role(v.source.op, k)))
     leaves = [v for v in seen.values() if not v.op]
-    return Graph(top, [*constants, *leaves, *reversed(nodes)])
+    graph = Graph(top, [*constants, *leaves, *reversed(nodes)])
+    for v in nodes:
+        if v.source in kept:
+            names_of_modules, kinds = zip(*kept[v.source].modules, strict=True) if kept[v.source].modules else ((), ())
+            v.module = names_of_modules
+            for depth, kind in enumerate(kinds, start=1):
+                graph.modules.setdefault(v.module[:depth], kind)
+    return graph
 
 
 def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, ...]]]:
@@ -417,50 +452,3 @@ def names_in(space: dict[str, Any]) -> dict[int, str]:
         if not name.startswith("_"):
             take(x, name, 2)
     return found
-
-
-# --- modules -----------------------------------------------------------------------------------------------
-
-
-def _place_modules(graph: Graph) -> None:
-    """Say of each operation in which modules' calls it was made: a call is a range of numbers of creation."""
-    spans = sorted(
-        [(start, -end, module) for start, end, ref in hooks.calls if (module := ref()) is not None], key=lambda s: s[:2]
-    )
-    inside: dict[int, dict[int, str]] = {}  # a module -> its submodules' names, by their ids
-    stack: list[tuple[int, Any, str]] = []  # the calls around: end, module, name
-    waiting = iter(spans)
-    coming = next(waiting, None)
-    for v in graph.vertices:
-        if not isinstance(v.source, Node):
-            continue
-        while coming is not None and coming[0] <= v.number:
-            start, end, module = coming
-            while stack and stack[-1][0] < start:
-                stack.pop()
-            name = ""
-            if stack:
-                parent = stack[-1][1]
-                if id(parent) not in inside:
-                    inside[id(parent)] = {id(m): path for path, m in parent.named_modules()}
-                name = inside[id(parent)].get(id(module), "")
-            stack.append((-end, module, name or type(module).__name__))
-            coming = next(waiting, None)
-        while stack and stack[-1][0] < v.number:
-            stack.pop()
-        v.module = tuple(name for _, _, name in stack)
-        for depth, (_, module, _) in enumerate(stack, start=1):
-            graph.modules.setdefault(v.module[:depth], type(module).__name__)
-    _name_parameters(graph, [stack_module for _, _, stack_module in spans])
-
-
-def _name_parameters(graph: Graph, called: list[Any]) -> None:
-    """Parameters that no variable names get their path in the outermost module that has them."""
-    nameless = {id(v.source): v for v in graph.vertices if isinstance(v.source, Tensor) and not v.name}
-    for module in {id(m): m for m in called}.values():
-        if not nameless:
-            return
-        for path, p in module.named_parameters():
-            v = nameless.pop(id(p), None)
-            if v is not None:
-                v.name = path

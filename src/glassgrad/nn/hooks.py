@@ -6,8 +6,6 @@ its outputs. What the output gate receives are the module's grad_output, what th
 
 from __future__ import annotations
 
-import weakref
-from collections import deque
 from typing import Any
 
 from ..autograd.function import Function
@@ -23,11 +21,7 @@ EVERYWHERE: dict[str, dict[int, Any]] = {
 }
 STORES = tuple(EVERYWHERE)
 
-anywhere = False  # whether EVERYWHERE has ever held one
-
-# The latest calls of modules: the numbers of creation before and after, and the module. The nodes with numbers between
-# were made in it.
-calls: deque[tuple[int, int, weakref.ref[Any]]] = deque(maxlen=10_000)
+anywhere = False  # whether EVERYWHERE holds one
 
 
 def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removable:
@@ -40,30 +34,38 @@ def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removab
     return handle
 
 
-def _everywhere(store: str, hook: Any) -> Removable:
-    global anywhere
-    anywhere = True
-    return register(EVERYWHERE[store], hook)
+class _Everywhere(Removable):
+    """A handle of a hook of every module; when the last of them is removed, calls are direct again."""
+
+    def __init__(self, store: str, hook: Any) -> None:
+        global anywhere
+        super().__init__(EVERYWHERE[store], hook)
+        anywhere = True
+
+    def remove(self) -> None:
+        global anywhere
+        super().remove()
+        anywhere = any(EVERYWHERE.values())
 
 
 def register_module_forward_pre_hook(hook: Any) -> Removable:
     """hook(module, args) -> None or other arguments, before every module's forward."""
-    return _everywhere("_forward_pre_hooks", (hook, False))
+    return _Everywhere("_forward_pre_hooks", (hook, False))
 
 
 def register_module_forward_hook(hook: Any, *, with_kwargs: bool = False, always_call: bool = False) -> Removable:
     """hook(module, args, output) -> None or another output, after every module's forward."""
-    return _everywhere("_forward_hooks", (hook, with_kwargs, always_call))
+    return _Everywhere("_forward_hooks", (hook, with_kwargs, always_call))
 
 
 def register_module_full_backward_pre_hook(hook: Any) -> Removable:
     """hook(module, grad_output) -> None or other gradients, for every module."""
-    return _everywhere("_backward_pre_hooks", hook)
+    return _Everywhere("_backward_pre_hooks", hook)
 
 
 def register_module_full_backward_hook(hook: Any) -> Removable:
     """hook(module, grad_input, grad_output) -> None or another grad_input, for every module."""
-    return _everywhere("_backward_hooks", hook)
+    return _Everywhere("_backward_hooks", hook)
 
 
 def _of(module: Any, store: str) -> list[Any]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, Self
-from weakref import ref
 
 from ..core import dtypes
 from ..core.backend import as_device
-from ..core.graph import Removable, next_number
+from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..ops.create import empty_like
@@ -351,13 +350,9 @@ class Module(Stateful):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        start = next_number()
-        try:
-            if not self._hooked and not hooks.anywhere:
-                return self.forward(*args, **kwargs)
-            return hooks.call(self, args, kwargs)
-        finally:
-            hooks.calls.append((start, next_number(), ref(self)))
+        if not self._hooked and not hooks.anywhere:
+            return self.forward(*args, **kwargs)
+        return hooks.call(self, args, kwargs)
 
     def _add_hook(self, store: str, hook: Any, prepend: bool = False) -> Removable:
         object.__setattr__(self, "_hooked", True)
