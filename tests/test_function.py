@@ -363,3 +363,4 @@ def test_hooks_of_every_module() -> None:
     handle.remove()
     net(gg.ones(1, 2))
     assert names == ["Linear", "ReLU", "Sequential"]
+    assert not hooks.anywhere, "calls are direct again"
