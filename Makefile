@@ -18,7 +18,7 @@ VENV   := .venv
 KERNELS := $(wildcard src/glassgrad/*/native/*)
 PY     := $(VENV)/bin/python
 # One BLAS thread a test process: two pools that spin on the same cores stand in each other's way.
-PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS)
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --durations=15
 FAST   := tests --ignore=tests/oracle
 
 # Data sets that lie beside the checkout are used without a word from the user.
@@ -88,8 +88,11 @@ parity: $(VENV)/.has-oracle
 programs: $(VENV)/.has-oracle
 	cd tests && PYTHONPATH=. ../$(PY) -m oracle.corpus --write
 
+# The oldest NumPy: every test without the kernels, and with them those that call them most.
+OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"
 oldest:
-	@$(MAKE) --no-print-directory test VENV=.venv-oldest NUMPY="numpy==2.2.*"
+	@$(MAKE) $(OLDEST) kernels-off
+	@$(MAKE) $(OLDEST) test FAST="tests/test_kernels.py tests/test_cases.py"
 
 # Kernels are an opinion about speed: without their folder every test still passes.
 kernels-off: export PYTHONPATH := $(abspath build/kernels-off)
