@@ -354,3 +354,29 @@ def test_training_leaves_no_garbage() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+# --- looking at the graph ---
+
+
+def test_a_number_before_the_operator_is_the_second_input() -> None:
+    x = leaf(1.0)
+    for y in (2 * x, 2 + x, x * 2, x + 2):
+        assert [n and n.name() for n, _ in y.grad_fn.next_functions] == ["AccumulateGrad", None]
+    y = gg.tensor([2.0]) * x
+    assert [n and n.name() for n, _ in y.grad_fn.next_functions] == [None, "AccumulateGrad"]
+
+
+def test_what_is_kept_has_pytorchs_names() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0)
+    y = a * b  # broadcast
+    assert y.grad_fn._saved_self is a and y.grad_fn._saved_other is b
+    y = (a * 1).exp()
+    assert y.grad_fn._saved_result.equal(y) and y.grad_fn._saved_result.requires_grad
+    with pytest.raises(AttributeError, match="no attribute '_saved_other'"):
+        _ = y.grad_fn._saved_other
+    with pytest.raises(AttributeError, match="no attribute 'metadata_of_mine'"):
+        _ = y.grad_fn.metadata_of_mine
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="already been freed"):
+        _ = y.grad_fn._saved_result

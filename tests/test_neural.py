@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 import glassgrad as gg
 import glassgrad.nn.functional as F
+from glassgrad import nn
 
 
 def test_cross_entropy_by_hand() -> None:
@@ -120,3 +122,10 @@ def test_dropout_is_drawn_along_the_memory() -> None:
     gg.manual_seed(0)
     assert (F.dropout(x.T) == plain.T).all()
     assert not (plain == 2).all()
+
+
+@pytest.mark.parametrize("call", [F.softmax, F.log_softmax, nn.Softmax(), nn.LogSoftmax()])
+def test_a_dim_that_is_not_said_is_warned_of(call: Any) -> None:
+    with pytest.warns(UserWarning, match="Implicit dimension choice for (log_)?softmax has been deprecated"):
+        made = call(gg.tensor([[0.0, 0.0]]))
+    assert made.shape == (1, 2) and made[0, 0] == made[0, 1] != 0

@@ -312,3 +312,29 @@ def test_a_lazy_layer_becomes_what_it_stands_for() -> None:
     optimizer.step()
     assert [type(m) for m in net] == [nn.Conv2d, nn.BatchNorm2d, nn.Flatten, nn.Linear]
     assert net[3].in_features == 36 and net[0].weight.shape == (4, 3, 3, 3)
+
+
+# --- hooks are found where PyTorch has them ---
+
+
+def test_hooks_lie_in_their_stores() -> None:
+    net = nn.Linear(1, 1)
+    seen: list[Any] = []
+
+    def plain(*args: Any) -> None:
+        seen.append(args[1:])
+
+    def more(module: nn.Module, args: Any, kwargs: Any) -> None:
+        seen.append(kwargs)
+
+    first = net.register_forward_pre_hook(plain)
+    second = net.register_forward_pre_hook(more, with_kwargs=True, prepend=True)
+    assert list(net._forward_pre_hooks.items()) == [(second.id, more), (first.id, plain)]
+    assert list(net._forward_pre_hooks_with_kwargs) == [second.id] and second.id == first.id + 1
+    copied = copy.deepcopy(net)
+    second.remove()
+    assert list(net._forward_pre_hooks.values()) == [plain] and not net._forward_pre_hooks_with_kwargs
+    x = gg.ones(1)
+    net(input=x)
+    copied(input=x)  # the copy still has both
+    assert seen == [((),), {"input": x}, ((),)]

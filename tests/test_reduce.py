@@ -116,3 +116,8 @@ ERRORS = [
 def test_errors(call: Any, problem: type[Exception], words: str) -> None:
     with pytest.raises(problem, match=words):
         call()
+
+
+def test_histogram_has_a_hundred_bins_where_none_are_said() -> None:
+    hist, edges = gg.histogram(gg.linspace(0.0, 1.0, 11))
+    assert hist.shape == (100,) and edges.shape == (101,) and hist.sum() == 11

@@ -46,6 +46,10 @@ space = {}
 exec("from torch import *", space)
 assert space["zeros"] is glassgrad.zeros and "Any" not in space and "data" not in space
 
+# Programs read the list of models off the module.
+import torchvision.models as models
+assert callable(models.__dict__["resnet18"]) and "resnet18" in dir(models)
+
 # Texts name things as PyTorch does.
 layer = nn.Linear(2, 2)
 assert repr([torch.float64, torch.zeros(2).shape, type(layer.weight)]) == (

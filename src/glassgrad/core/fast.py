@@ -283,6 +283,9 @@ class Stretched:
 
         return gradient
 
+    def kept_names(self) -> list[list[str]]:
+        return [["shape", *names] for names in self.declared.kept_names()]
+
     def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         return saved[0], *self.declared.revive(node, i, saved[1:])
 

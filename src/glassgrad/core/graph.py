@@ -82,6 +82,16 @@ class Node:
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 
+    def __getattr__(self, name: str) -> Any:
+        """PyTorch's _saved_self, _saved_other, _saved_result, ...: what is kept for the way back, by its name there."""
+        if name.startswith("_saved_"):
+            kept = dict[str, Any]()
+            for names, values in zip(self.op.kept_names(), self.arguments(live=True) or (), strict=False):
+                kept |= zip(names, values or (), strict=False)
+            if name[7:] in kept:
+                return kept[name[7:]]
+        raise AttributeError(f"'Node' object has no attribute {name!r}")
+
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """As in PyTorch: for each input its node (a leaf's AccumulateGrad) and the output's index there, or None."""
@@ -199,15 +209,21 @@ def _next_function(edge: Node | Tensor | None) -> tuple[Any, int]:
 
 
 class Removable:
-    """A handle whose remove() takes a hook away again."""
+    """A handle whose remove() takes a hook away again, and its key from the marks, where it is written down as well."""
 
-    def __init__(self, hooks: dict[int, Any], hook: Any) -> None:
-        self.hooks = hooks
-        self.id = next_number()
+    next_id = 0
+
+    def __init__(self, hooks: dict[int, Any], hook: Any, *marks: dict[int, bool]) -> None:
+        self.hooks, self.marks = hooks, marks
+        self.id = Removable.next_id
+        Removable.next_id += 1
         hooks[self.id] = hook
+        for mark in marks:
+            mark[self.id] = True
 
     def remove(self) -> None:
-        self.hooks.pop(self.id, None)
+        for store in (self.hooks, *self.marks):
+            store.pop(self.id, None)
 
     def __enter__(self) -> Removable:
         return self

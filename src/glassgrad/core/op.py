@@ -210,6 +210,11 @@ class Op:
         state[-1] = i - len(self.inputs) + 1
         return self.takers[i](state)
 
+    def kept_names(self) -> list[list[str]]:
+        """For each input PyTorch's names of what its formula keeps."""
+        named = {self.inputs[0]: "self", "y": "result"} if self.inputs else {}
+        return [[named.get(name, name) for name in self.mentions.get(x, ())] for x in self.inputs]
+
     def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         """Saved arguments with the arrays as tensors again, tied to where they came from."""
         k = min(i, len(self.inputs) - 1)

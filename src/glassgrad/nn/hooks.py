@@ -18,14 +18,18 @@ EVERYWHERE: dict[str, dict[int, Any]] = {
     "_forward_hooks": {},
     "_backward_pre_hooks": {},
     "_backward_hooks": {},
+    "_forward_pre_hooks_with_kwargs": {},  # the keys of those hooks that are given kwargs as well
+    "_forward_hooks_with_kwargs": {},
+    "_forward_hooks_always_called": {},
 }
 STORES = tuple(EVERYWHERE)
 
 anywhere = False  # whether EVERYWHERE holds one
 
 
-def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removable:
-    handle = Removable(store, hook)
+def register(store: dict[int, Any], hook: Any, prepend: bool = False, *marks: dict[int, bool]) -> Removable:
+    """marks: where the hook's key is written down as well."""
+    handle = Removable(store, hook, *marks)
     if prepend:
         others = [(k, v) for k, v in store.items() if k != handle.id]
         for k, _ in others:
@@ -37,9 +41,9 @@ def register(store: dict[int, Any], hook: Any, prepend: bool = False) -> Removab
 class _Everywhere(Removable):
     """A handle of a hook of every module; when the last of them is removed, calls are direct again."""
 
-    def __init__(self, store: str, hook: Any) -> None:
+    def __init__(self, store: str, hook: Any, *marks: str) -> None:
         global anywhere
-        super().__init__(EVERYWHERE[store], hook)
+        super().__init__(EVERYWHERE[store], hook, *map(EVERYWHERE.__getitem__, marks))
         anywhere = True
 
     def remove(self) -> None:
@@ -50,12 +54,12 @@ class _Everywhere(Removable):
 
 def register_module_forward_pre_hook(hook: Any) -> Removable:
     """hook(module, args) -> None or other arguments, before every module's forward."""
-    return _Everywhere("_forward_pre_hooks", (hook, False))
+    return _Everywhere("_forward_pre_hooks", hook)
 
 
 def register_module_forward_hook(hook: Any, *, with_kwargs: bool = False, always_call: bool = False) -> Removable:
     """hook(module, args, output) -> None or another output, after every module's forward."""
-    return _Everywhere("_forward_hooks", (hook, with_kwargs, always_call))
+    return _Everywhere("_forward_hooks", hook, *marks("_forward_hooks", with_kwargs, always_call))
 
 
 def register_module_full_backward_pre_hook(hook: Any) -> Removable:
@@ -68,13 +72,27 @@ def register_module_full_backward_hook(hook: Any) -> Removable:
     return _Everywhere("_backward_hooks", hook)
 
 
+def marks(store: str, with_kwargs: bool, always_call: bool = False) -> list[str]:
+    """The stores in which a hook of `store` is written down as well."""
+    return [f"{store}_with_kwargs"] * with_kwargs + [f"{store}_always_called"] * always_call
+
+
 def _of(module: Any, store: str) -> list[Any]:
     return [*EVERYWHERE[store].values(), *getattr(module, store).values()]
 
 
+def _marked(module: Any, store: str) -> list[tuple[Any, ...]]:
+    """(hook, with_kwargs, always_call) of each hook."""
+    found = []
+    for stores in (EVERYWHERE, vars(module)):
+        extra, always = (stores.get(f"{store}_{mark}", {}) for mark in ("with_kwargs", "always_called"))
+        found += [(hook, key in extra, key in always) for key, hook in stores[store].items()]
+    return found
+
+
 def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """module.forward with all its hooks around it."""
-    for hook, with_kwargs in _of(module, "_forward_pre_hooks"):
+    for hook, with_kwargs, _ in _marked(module, "_forward_pre_hooks"):
         changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
         if changed is None:
             continue
@@ -88,7 +106,7 @@ def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             )
     gates = _Gates(module)
     args = gates.enter(args)
-    waiting = _of(module, "_forward_hooks")
+    waiting = _marked(module, "_forward_hooks")
     try:
         result = module.forward(*args, **kwargs)
         while waiting:

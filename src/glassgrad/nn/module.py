@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -32,8 +33,10 @@ class Module(Stateful):
         if args or kwargs:
             given = [type(a).__name__ for a in args] + sorted(kwargs)
             raise TypeError(f"{type(self).__name__}.__init__() takes no arguments but got {given}")
-        for name in ("_parameters", "_buffers", "_modules", *hooks.STORES):
+        for name in ("_parameters", "_buffers", "_modules"):
             object.__setattr__(self, name, {})
+        for name in hooks.STORES:
+            object.__setattr__(self, name, OrderedDict())
         object.__setattr__(self, "_non_persistent_buffers_set", set())
         object.__setattr__(self, "_hooked", False)
         object.__setattr__(self, "training", True)
@@ -354,13 +357,13 @@ class Module(Stateful):
             return self.forward(*args, **kwargs)
         return hooks.call(self, args, kwargs)
 
-    def _add_hook(self, store: str, hook: Any, prepend: bool = False) -> Removable:
+    def _add_hook(self, store: str, hook: Any, prepend: bool = False, *marks: str) -> Removable:
         object.__setattr__(self, "_hooked", True)
-        return hooks.register(getattr(self, store), hook, prepend)
+        return hooks.register(getattr(self, store), hook, prepend, *(getattr(self, mark) for mark in marks))
 
     def register_forward_pre_hook(self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False) -> Removable:
         """hook(module, args) -> None or other arguments, called before forward."""
-        return self._add_hook("_forward_pre_hooks", (hook, with_kwargs), prepend)
+        return self._add_hook("_forward_pre_hooks", hook, prepend, *hooks.marks("_forward_pre_hooks", with_kwargs))
 
     def register_forward_hook(
         self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -369,7 +372,8 @@ class Module(Stateful):
 
         always_call: also when forward or another hook raises; output is None then.
         """
-        return self._add_hook("_forward_hooks", (hook, with_kwargs, always_call), prepend)
+        marks = hooks.marks("_forward_hooks", with_kwargs, always_call)
+        return self._add_hook("_forward_hooks", hook, prepend, *marks)
 
     def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> Removable:
         """hook(module, grad_output) -> None or other gradients, called when those of the outputs are known."""

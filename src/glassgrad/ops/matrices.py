@@ -127,6 +127,7 @@ PADE = (
 )  # fmt: skip
 
 
+@titled("LinalgMatrixExpBackward0")
 def matrix_exp(input: Tensor) -> Tensor:
     """I + A + A^2/2 + A^3/6 + ..., by scaling, a rational approximation and squaring.
 

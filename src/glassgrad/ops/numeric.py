@@ -132,7 +132,7 @@ def _check_histogram(name: str, x: Tensor, weight: Tensor | None, shape: tuple[i
 
 @lenient
 def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> Any:
     """(hist, bin_edges): how many elements lie in each bin, or the sum of their weights; the last bin is closed.
 

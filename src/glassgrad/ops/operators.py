@@ -15,6 +15,7 @@ from . import choice as c
 from . import elementwise as e
 
 Operator = Callable[..., Any]
+PYTHON = (int, float, complex)
 OPERANDS = (Tensor, int, float, complex, np.ndarray, np.generic)
 
 
@@ -34,14 +35,17 @@ def forth(call: Operator) -> Operator:
     return operator
 
 
-def back(call: Operator, shown: str | None = None) -> Operator:
-    """other + self; `shown` is the node's name where PyTorch has one for a number before the operator."""
+def back(call: Operator, shown: str | None = None, turned: bool = False) -> Operator:
+    """other + self; `shown` is the node's name where PyTorch has one for a number before the operator.
+
+    turned: a number before the operator is the second operand, which shows in the node's edges.
+    """
     forward = forth(call)
 
     def operator(self: Any, other: Any) -> Any:
         if not isinstance(self, Tensor):  # Tensor.__radd__(2, x)
             raise TypeError(f"{call.__name__}: self must be a Tensor, not {type(self).__name__}")
-        made = forward(other, self)
+        made = forward(self, other) if turned and isinstance(other, PYTHON) else forward(other, self)
         return title(made, shown) if shown and isinstance(made, Tensor) else made
 
     return operator
@@ -58,6 +62,7 @@ ARITHMETIC: dict[str, Operator] = {
     "lshift": a.bitwise_left_shift, "rshift": a.bitwise_right_shift,
 }  # fmt: skip
 REFLECTED = {"sub": "RsubBackward1", "truediv": "MulBackward0", "pow": "PowBackward2"}
+TURNED = ("add", "mul")
 COMPARISON: dict[str, Operator] = {"eq": c.eq, "ne": c.ne, "lt": c.lt, "le": c.le, "gt": c.gt, "ge": c.ge}
 
 
@@ -69,7 +74,7 @@ def _invert(self: Any) -> Any:
 
 TABLE: dict[str, Operator] = {
     **{f"__{name}__": forth(call) for name, call in (ARITHMETIC | COMPARISON).items()},
-    **{f"__r{name}__": back(call, REFLECTED.get(name)) for name, call in ARITHMETIC.items()},
+    **{f"__r{name}__": back(call, REFLECTED.get(name), name in TURNED) for name, call in ARITHMETIC.items()},
     **{f"__i{name}__": inside(call) for name, call in ARITHMETIC.items()},
     "__rdiv__": back(a.true_divide, REFLECTED["truediv"]),
     "__neg__": a.neg, "__pos__": a.positive, "__abs__": e.abs, "__invert__": _invert,

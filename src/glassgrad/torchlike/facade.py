@@ -135,8 +135,9 @@ def fill(module: ModuleType) -> None:
         return found
 
     space.update(__getattr__=__getattr__, __dir__=lambda: sorted({*space, *public(name)}))
-    for shown in SHOWN.get(name, ()):
-        getattr(module, shown)
+    shown = SHOWN.get(name, ())
+    for attribute in public(name) if shown == "*" else shown:
+        getattr(module, attribute)
 
 
 class Finder:

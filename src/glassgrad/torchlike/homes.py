@@ -17,7 +17,7 @@ SEEN = (
     formats.memory_format,
     solve.LinAlgError,
 )
-SHOWN = {"torch.nn": ("Parameter",)}
+SHOWN = {"torch.nn": ("Parameter",), "torchvision.models": "*"}  # "*": all, for programs that read __dict__
 
 # This package's module -> PyTorch's. {lower} and {snake} are the class's name in small letters: torch.optim.adamw,
 # torch.distributions.half_normal. What stands behind ":" is its name there.

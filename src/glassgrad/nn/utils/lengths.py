@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...core.titles import titled
 from ..module import Module
 from ..parameter import Parameter, is_lazy
 
@@ -20,6 +21,7 @@ def norm_except_dim(v: Tensor, dim: int) -> Tensor:
     return v.norm(dim=others, keepdim=True) if others else v.abs()
 
 
+@titled("WeightNormInterfaceBackward0")
 def normed(v: Tensor, g: Tensor, dim: int) -> Tensor:
     """v with the norms g."""
     return v * (g / norm_except_dim(v, dim))
@@ -47,7 +49,7 @@ class WeightNorm:
 
 def hook_of(module: Module, kind: type, name: str) -> tuple[int, Any] | None:
     """The hook of this kind on this tensor, with its key."""
-    hooks = [(key, hook) for key, (hook, _) in module._forward_pre_hooks.items()]
+    hooks = module._forward_pre_hooks.items()
     return next(((key, h) for key, h in hooks if isinstance(h, kind) and getattr(h, "name", None) == name), None)
 
 

@@ -102,7 +102,7 @@ class BasePruningMethod(ABC):
 
 def _methods(module: Module, name: str | None = None) -> list[tuple[int, BasePruningMethod]]:
     """The pruning hooks of a module, or of one of its tensors, with their keys."""
-    hooks = [(key, hook) for key, (hook, _) in module._forward_pre_hooks.items()]
+    hooks = module._forward_pre_hooks.items()
     return [(k, h) for k, h in hooks if isinstance(h, BasePruningMethod) and name in (None, h._tensor_name)]
 
 
