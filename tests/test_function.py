@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -304,7 +306,7 @@ def test_saved_tensors_pass_through_hooks() -> None:
 
     def pack(t: gg.Tensor) -> Any:
         packed.append(tuple(t.shape))
-        return t.numpy().copy()
+        return t.detach().numpy().copy()
 
     with saved_tensors_hooks(pack, lambda kept: gg.tensor(kept)):
         y = (x.exp() * x).sum()
@@ -328,6 +330,43 @@ def test_unpacked_nonsense(unpack: Any, error: type[Exception]) -> None:
         y = x.exp().sum()
     with pytest.raises(error, match="unpack_hook"):
         y.backward()
+
+
+def test_hooks_are_given_what_is_saved_once_for_each_name() -> None:
+    a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    packed: list[gg.Tensor] = []
+
+    def unpack(kept: int) -> gg.Tensor:
+        unpacked.append(kept)
+        return packed[kept]
+
+    unpacked: list[int] = []
+    with saved_tensors_hooks(lambda t: packed.append(t) or len(packed) - 1, unpack):
+        y = a * b
+        z = a * a
+        y / b  # keeps b once, though both formulas want it
+    assert [t is a for t in packed] == [False, True, True, True, False, False] and packed[0] is packed[4] is b
+    (y + z).sum().backward()
+    assert unpacked == [2, 3, 0, 1] and a.grad.tolist() == [5.0, 8.0] and b.grad.tolist() == [1.0, 2.0]
+
+
+def test_what_was_packed_goes_with_the_graph() -> None:
+    class Packed:
+        def __init__(self, t: gg.Tensor) -> None:
+            self.t = t
+            alive.append(self)
+
+    alive: Any = []
+    x = leaf(1.0, 2.0)
+    with saved_tensors_hooks(Packed, lambda kept: kept.t):
+        y = x.exp() * x
+    alive = [weakref.ref(packed) for packed in alive]
+    gc.disable()
+    try:
+        y.sum().backward()
+        assert len(alive) == 3 and not any(ref() for ref in alive)
+    finally:
+        gc.enable()
 
 
 def test_saved_tensors_hooks_can_be_forbidden() -> None:

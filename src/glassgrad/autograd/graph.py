@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ..core.batched import whole
@@ -79,27 +80,44 @@ def _pack(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
     if not isinstance(node.saved, tuple) or any(made is x for x in inputs):
         return
     pack, unpack = pairs[-1]
-    packed: dict[int, Any] = {}
+    packed: dict[Any, _Packed] = {}
 
-    def put(x: Any) -> Any:
-        if isinstance(x, (tuple, list)):
-            return tuple(map(put, x))
-        if not _is_array(x):
-            return x
-        if id(x) not in packed:
-            with no_grad():
-                packed[id(x)] = _Packed(pack(Tensor._of(x)), x.shape)
-        return packed[id(x)]
+    def put(x: Any, name: Any) -> _Packed:
+        if (name, id(x)) not in packed:
+            with no_grad():  # an input as it was given; the result without its node, which would hold itself
+                packed[name, id(x)] = _Packed(pack(next((t for t in inputs if _holds(t, x)), Tensor._of(x))), x.shape)
+        return packed[name, id(x)]
 
-    def get(x: Any) -> Any:
-        if isinstance(x, _Packed):
-            return x.unpacked(unpack)
-        return tuple(map(get, x)) if isinstance(x, tuple) else x
-
-    held = put(node.saved)
+    names = node.op.kept_names() if hasattr(node.op, "kept_names") else ()
+    held = tuple(
+        kept and tuple([_packed(x, name, put) for name, x in zip_longest(named or (), kept)])
+        for named, kept in zip_longest(names[: len(node.saved)], node.saved)
+    )
     if packed:
-        node.saved = lambda: get(held)  # type: ignore[assignment]
+        node.saved = lambda: _unpacked(held, unpack, {})  # type: ignore[assignment]
         node.guards, node.stamp = ([0],), 0  # the hooks decide what an in-place change means
+
+
+def _packed(x: Any, name: Any, put: Callable[[Any, Any], _Packed]) -> Any:
+    """What a formula takes, its arrays packed. Not a closure: it would hold itself, and what is packed, too long."""
+    if isinstance(x, (tuple, list)):
+        return tuple([_packed(each, (name, k), put) for k, each in enumerate(x)])
+    return put(x, name) if _is_array(x) else x
+
+
+def _unpacked(x: Any, unpack: Callable[[Any], Tensor], done: dict[int, Any]) -> Any:
+    """The same, unpacked: each once."""
+    if isinstance(x, tuple):
+        return tuple([_unpacked(each, unpack, done) for each in x])
+    if isinstance(x, _Packed):
+        if id(x) not in done:
+            done[id(x)] = x.unpacked(unpack)
+        return done[id(x)]
+    return x
+
+
+def _holds(t: Any, x: Any) -> bool:
+    return isinstance(t, Tensor) and t.array is x
 
 
 def _is_array(x: Any) -> bool:

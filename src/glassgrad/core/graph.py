@@ -190,6 +190,9 @@ class AccumulateGrad:
         self.variable = variable
         self.next_functions: tuple[Any, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
     def name(self) -> str:
         return "AccumulateGrad"
 

@@ -472,6 +472,9 @@ class Wrapped:
     def formulas(self) -> Any:
         return (formula and partial(self.around, formula) for formula in self.inner.formulas)
 
+    def kept_names(self) -> list[list[str]]:
+        return self.inner.kept_names()
+
     def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         return self.inner.revive(node, i, saved)
 

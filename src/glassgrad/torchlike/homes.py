@@ -17,7 +17,8 @@ SEEN = (
     formats.memory_format,
     solve.LinAlgError,
 )
-SHOWN = {"torch.nn": ("Parameter",), "torchvision.models": "*"}  # "*": all, for programs that read __dict__
+# "*": all, also for programs that look a name up in the module's dict.
+SHOWN = {"torch.nn": ("Parameter",), "torch.nn.utils.prune": "*", "torchvision.models": "*"}
 
 # This package's module -> PyTorch's. {lower} and {snake} are the class's name in small letters: torch.optim.adamw,
 # torch.distributions.half_normal. What stands behind ":" is its name there.
@@ -39,6 +40,7 @@ HOMES = {
     "nn.layers.recurrent": "torch.nn.modules.rnn",
     "nn.module": "torch.nn.modules.module",
     "nn.parameter": "torch.nn.parameter",
+    "nn.utils.prune": "torch.nn.utils.prune",
     "ops.formats": "torch",
     "ops.solve": "torch._C:_LinAlgError",
     "optim": "torch.optim.{lower}",
