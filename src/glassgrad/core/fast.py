@@ -18,6 +18,7 @@ from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
 from .graph import Node, as_array, next_number
+from .half import FLOAT32, half_in_float32, is_half
 from .keywords import given as given
 from .native import engine, program
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
@@ -30,14 +31,28 @@ def _one(x: Any) -> Any: ...
 def _two(x: Any, other: Any) -> Any: ...
 
 
-def _declare(function: str | Callable[..., Any], name: str, signature: Any, formulas: dict[str, Any]) -> Op:
-    if isinstance(function, str):
+def _declare(
+    function: str | Callable[..., Any], name: str, signature: Any, formulas: dict[str, Any], exact: bool = False
+) -> Op:
+    if exact and isinstance(function, str):
+        declared = Op(_exact(getattr(np, function)), "elementwise", signature=signature, name=name)
+    elif isinstance(function, str):
         declared = Op(getattr(np, function), "elementwise", signature=signature, name=name or function)
     else:
         declared = Op(function, "elementwise", signature=signature, name=name)
     if any(formulas.values()):
         declared.declare_vjp(**formulas)
     return declared
+
+
+def _exact(ufunc: Any) -> Callable[..., Any]:
+    """The ufunc where operands may be half precision and float32 numbers."""
+
+    def forward(x: Any, other: Any) -> Any:
+        return ufunc(x, other)
+
+    forward.ufunc = ufunc  # type: ignore[attr-defined]
+    return half_in_float32(forward)
 
 
 def unary(
@@ -116,14 +131,16 @@ def binary(
     x: Formula | None = None,
     other: Formula | None = None,
     numbers: str = "all",
+    exact: bool = False,
 ) -> Any:
     """Declare an elementwise operation of two arrays, with broadcasting and PyTorch's type promotion.
 
     floats: integers are converted to the default dtype first. x, other: the formulas; none where there is no
     gradient. numbers: which operands may be Python numbers: "all", any "one" of them, only "other", or "none".
+    exact: beside half precision a number is one of float32, not of half precision.
     """
     first, second = numbers in ("all", "one"), numbers != "none"
-    declared = _declare(function, name, _two, {"x": x, "other": other})
+    declared = _declare(function, name, _two, {"x": x, "other": other}, exact)
     differentiable = bool(declared.declared)
     take_x, keeps_x = _taking(declared, "x")
     take_other, keeps_other = _taking(declared, "other")
@@ -138,13 +155,15 @@ def binary(
                 if isinstance(other, Tensor):
                     b = other.array
                     if a.dtype is not b.dtype or (floats and a.dtype.kind not in "fcV"):
+                        if exact and (is_half(a) or is_half(b)):
+                            return mixed(input, other, out)
                         input, other, a, b = meet(input, other, floats)
                     if other._view is not None:
                         other._sync(differentiable)
                     need_other = other._needs
                 elif (other.__class__ is float or other.__class__ is int) and a.dtype.kind == "f" and second:
-                    b = other
-                elif isinstance(other, np.generic) and other.dtype is a.dtype:
+                    b = other if a.dtype.itemsize > 2 else (FLOAT32 if exact else a.dtype).type(other)
+                elif isinstance(other, np.generic) and (other.dtype is a.dtype or (exact and beside_half(other, a))):
                     b = other
                 else:
                     return mixed(input, other, out)
@@ -157,9 +176,11 @@ def binary(
                 return declared.forward(input, other)
             else:
                 a, b = input, other.array
-                if not (
-                    first and (input.__class__ is float or input.__class__ is int) and b.dtype.kind == "f"
-                ) and not (isinstance(input, np.generic) and input.dtype is b.dtype):
+                if first and (input.__class__ is float or input.__class__ is int) and b.dtype.kind == "f":
+                    a = input if b.dtype.itemsize > 2 else (FLOAT32 if exact else b.dtype).type(input)
+                elif not (
+                    isinstance(input, np.generic) and (input.dtype is b.dtype or (exact and beside_half(input, b)))
+                ):
                     return mixed(input, other, out)
                 if other._view is not None:
                     other._sync(differentiable)
@@ -225,7 +246,7 @@ def binary(
             if not second and other.__class__ in PYTHON:
                 raise refused(declared.name, "other", other)
             try:
-                x, other, _, _ = meet(x, other, floats)
+                x, other, _, _ = meet(x, other, floats, exact)
             except TypeError as problem:
                 return foreign(problem)
             return call(x, other, out=out)
@@ -340,22 +361,39 @@ def _taking(declared: Op, name: str) -> tuple[Any, int]:
     return _TAKING[mentions], sum(bit for key, bit in (("x", 1), ("other", 2), ("y", 4)) if key in mentions)
 
 
-def meet(x: Any, other: Any, floats: bool = False) -> tuple[Any, Any, Any, Any]:
+def beside_half(number: Any, array: Any) -> bool:
+    return number.dtype is FLOAT32 and is_half(array)
+
+
+def meet(x: Any, other: Any, floats: bool = False, exact: bool = False) -> tuple[Any, Any, Any, Any]:
     """Two operands in the dtype in which PyTorch computes with them: (x, other) and their arrays."""
     a = x.array if isinstance(x, Tensor) else x
     b = other.array if isinstance(other, Tensor) else other
     common = result_type(a, b)
     if floats and not (common.is_floating_point or common.is_complex):
         common = get_default_dtype()
-    x, other = _as(x, common), _as(other, common)
+    halves = exact and common.itemsize == 2 and common.is_floating_point
+    x = FLOAT32.type(x) if halves and not isinstance(x, Tensor) and np.ndim(x) == 0 else _as(x, common)
+    other = FLOAT32.type(getattr(other, "array", other)) if halves and _lone(other) else _as(other, common)
     return x, other, getattr(x, "array", x), getattr(other, "array", other)
+
+
+def _lone(x: Any) -> bool:
+    """Whether x is a number, or a tensor of float32 that stands for one, as PyTorch lets the second operand."""
+    if isinstance(x, Tensor):
+        return type(x.array) is ndarray and x.array.ndim == 0 and x.array.dtype is FLOAT32 and not x._needs
+    return getattr(x, "shape", ()) == ()
 
 
 def _as(x: Any, common: dtype) -> Any:
     if isinstance(x, Tensor):
         return x if x.array.dtype == common.array_dtype else x.to(common)
-    like = common.array_dtype.type
-    return like(x) if not hasattr(x, "shape") or x.shape == () else Tensor._of(x.astype(common.array_dtype))
+    if getattr(x, "shape", ()) != ():
+        return Tensor._of(x.astype(common.array_dtype))
+    try:
+        return common.array_dtype.type(x)
+    except OverflowError:  # 300 for int8: it wraps, as PyTorch's does
+        return np.asarray(x).astype(common.array_dtype)[()]
 
 
 def apart(name: str, out: Tensor, *inputs: Tensor) -> None:

@@ -24,10 +24,13 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
+from numpy import ufunc
+
 from . import modes
 from .backend import NoArray, ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch, unwritable
 from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
+from .half import half_in_float32
 from .keywords import retry
 from .native import engine, faster, program
 from .provenance import PACKAGE, caller, theirs
@@ -82,6 +85,8 @@ class Op:
     ) -> None:
         named, rest, self.options = arguments(signature or forward) if inputs is None else (inputs, None, {})
         self.name = name or forward.__name__.rstrip("_")
+        if jvp == "elementwise" and not isinstance(forward, ufunc):  # which rounds once by itself
+            forward = half_in_float32(forward)
         self.node_name = of_op(self.name)
         self.forward = faster(self.name, forward) if listed else forward
         self.listed = listed
@@ -132,7 +137,7 @@ class Op:
         self.shapes = [k for k, x in enumerate(self.inputs) if f"{x}_shape" in everything]
         placed: list[Any] = [self.declared.get(name) for name in self.inputs]
         if self.jvp == "elementwise":
-            placed = [formula and program(formula) for formula in placed]
+            placed = [formula and program(half_in_float32(formula)) for formula in placed]
         if self.listed:
             placed = [faster((self.name, k), formula) for k, formula in enumerate(placed)]
         self.formulas = position(placed)

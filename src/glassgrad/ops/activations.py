@@ -11,6 +11,7 @@ import numpy as np
 from ..core import samplers
 from ..core.backend import Array, to_device, to_host
 from ..core.fast import unary
+from ..core.half import tensors_in_float32
 from ..core.op import op
 from ..core.random import current_generator
 from ..core.tensor import Tensor
@@ -131,13 +132,13 @@ def relu6(input: Any, inplace: bool = False) -> Any:
 @titled("HardsigmoidBackward0")
 def hardsigmoid(input: Any, inplace: bool = False) -> Any:
     """x / 6 + 1/2, limited to [0, 1]."""
-    return _apply(inplace, _checked("hardsigmoid_cpu", input), lambda x: relu6(x + 3) / 6)
+    return _apply(inplace, _checked("hardsigmoid_cpu", input), tensors_in_float32(lambda x: relu6(x + 3) / 6))
 
 
 @titled("HardswishBackward0")
 def hardswish(input: Any, inplace: bool = False) -> Any:
     """x * hardsigmoid(x)."""
-    return _apply(inplace, _checked("hardswish_cpu", input), lambda x: x * relu6(x + 3) / 6)
+    return _apply(inplace, _checked("hardswish_cpu", input), tensors_in_float32(lambda x: x * relu6(x + 3) / 6))
 
 
 @titled("ThresholdBackward0")
@@ -258,6 +259,7 @@ def tanhshrink(input: Any) -> Any:
 
 
 @titled("GluBackward0")
+@tensors_in_float32
 def glu(input: Any, dim: int = -1) -> Any:
     """a * sigmoid(b), where a and b are the halves of x along dim. Raises RuntimeError for an odd size."""
     if input.array.ndim == 0:

@@ -16,6 +16,7 @@ from ..core.backend import Array
 from ..core.batched import whole
 from ..core.dtypes import bool_, complex128, float64, result_type
 from ..core.fast import PYTHON, binary, given, refused, unary
+from ..core.half import is_half, tensors_in_float32
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from .choice import _flat, _like, _raw, _zero, where
@@ -78,9 +79,14 @@ BOOL_NEG = (
 
 _add = binary("add", x=lambda g: g, other=lambda g: g)
 _sub = binary(_only(np.subtract, RuntimeError, BOOL_SUB), "sub", x=lambda g: g, other=lambda g: -g)
-mul = binary("multiply", "mul", x=lambda g, other: g * other, other=lambda g, x: g * x)
+mul = binary("multiply", "mul", exact=True, x=lambda g, other: g * other, other=lambda g, x: g * x)
 _div = binary(
-    "true_divide", "div", floats=True, x=lambda g, other: g / other, other=lambda g, x, other: -g * (x / other / other)
+    "true_divide",
+    "div",
+    floats=True,
+    exact=True,
+    x=lambda g, other: g / other,
+    other=lambda g, x, other: -g * (x / other / other),
 )  # keeps x rather than y: a quotient may be changed in place, as in PyTorch
 neg = unary(_only(np.negative, RuntimeError, BOOL_NEG), "neg", x=lambda g: -g)
 positive = unary("positive", x=lambda g: g)
@@ -100,12 +106,35 @@ def _scaled(name: str, x: Any, other: Any, alpha: Any) -> Any:
 
 def add(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     """input + alpha * other, broadcast."""
-    return _add(input, other if type(alpha) is int and alpha == 1 else _scaled("add", input, other, alpha), out=out)
+    return (
+        _add(input, other, out=out)
+        if type(alpha) is int and alpha == 1
+        else _sum(input, other, _held(input, alpha), out=out)
+    )
+
+
+@tensors_in_float32
+def _sum(input: Any, other: Any, alpha: Any, *, out: Any = None) -> Any:
+    return _add(input, _scaled("add", input, other, alpha), out=out)
 
 
 def sub(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
     """input - alpha * other, broadcast."""
-    return _sub(input, other if type(alpha) is int and alpha == 1 else _scaled("sub", input, other, alpha), out=out)
+    return (
+        _sub(input, other, out=out)
+        if type(alpha) is int and alpha == 1
+        else _less(input, other, _held(input, alpha), out=out)
+    )
+
+
+def _held(x: Any, alpha: Any) -> Any:
+    """alpha as half precision holds it, beside half precision."""
+    return float(x.array.dtype.type(alpha)) if is_half(getattr(x, "array", None)) else alpha
+
+
+@tensors_in_float32
+def _less(input: Any, other: Any, alpha: Any, *, out: Any = None) -> Any:
+    return _sub(input, _scaled("sub", input, other, alpha), out=out)
 
 
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
@@ -158,6 +187,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 
 
 @titled("LerpBackward0")
+@tensors_in_float32
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     """input + weight * (end - input), from whichever end is nearer, so that weight 1 gives end exactly."""
     if input.dtype is not end.dtype:
@@ -170,6 +200,7 @@ def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
 
 
 @titled("AddcmulBackward0")
+@tensors_in_float32
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
     """input + value * tensor1 * tensor2."""
     product = tensor1 * tensor2
@@ -177,6 +208,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any 
 
 
 @titled("AddcdivBackward0")
+@tensors_in_float32
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
     """input + value * tensor1 / tensor2; RuntimeError for integers."""
     if not (tensor1.dtype.is_floating_point or tensor2.dtype.is_floating_point):

@@ -6,11 +6,12 @@ PyTorch's choice. Integers meet floats as PyTorch's promotion says; operands of 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from ..core.backend import Array, ndarray
+from ..core.backend import Array, ndarray, xp_of
 from ..core.dtypes import bool_, can_cast, result_type
 from ..core.fast import PYTHON, binary, broadcast_error, given, meet, refused, unary
 from ..core.graph import as_array
@@ -213,10 +214,32 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
         value = value.to(input.dtype)
     else:
-        if value.__class__ is complex and not input.dtype.is_complex:
-            raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
-        value = input.array.dtype.type(value)
+        value = Tensor._of(xp_of(input.array).full((), number_for(input.array, value), input.array.dtype))
     return where(mask, value, input)
+
+
+C_NAMES = {
+    "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double", "int32": "int",
+}  # fmt: skip
+
+
+def number_for(array: Array, value: Any) -> Any:
+    """value as the array's dtype holds it; RuntimeError where it can't. Of unsigned ones, negative numbers wrap."""
+    kind, dtype = array.dtype.kind, array.dtype
+    value = value.item() if isinstance(value, np.generic) else value
+    held = value
+    if kind in "iu":
+        limits = np.iinfo(dtype)
+        fits = (limits.min or -limits.max) <= value <= limits.max
+        held = int(value) % (limits.max + 1) if fits and kind == "u" else int(value) if fits else None
+    elif value.__class__ is complex and kind != "c":
+        fits = False
+    else:
+        fits = kind not in "fV" or not math.isfinite(value) or bool(np.isfinite(np.asarray(value).astype(dtype)))
+    if not fits:
+        name = C_NAMES.get(dtype.name, f"{dtype.name}_t")
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow: {value}")
+    return held
 
 
 # --- the larger and the smaller ---

@@ -8,6 +8,7 @@ from typing import Any
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.fast import binary
+from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -43,6 +44,7 @@ def put_flat(v: Array, at: Array, *, shape: tuple[int, ...]) -> Array:
 
 
 @op(jvp="multilinear")
+@half_in_float32
 def nll_total(x: Array, at: Array, share: Array) -> Array:
     """- sum of share * x at flat positions: one share for all, or one for each."""
     picked = x.reshape(-1)[at]

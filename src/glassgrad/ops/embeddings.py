@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.backend import Array, xp_of
 from ..core.batched import samplewise
 from ..core.graph import touch
+from ..core.half import tensors_in_float32
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from .gather import embedding as lookup
@@ -105,10 +106,13 @@ def embedding_bag(
     if mode == "max":
         return _largest(rows, bag, filled)
     empty = Tensor._of(xp.zeros((bags, weight.array.shape[1]), rows.array.dtype))
-    total = index_add(empty, 0, Tensor._of(bag), rows)
-    if mode == "sum":
-        return total
-    return total / Tensor._of(xp.maximum(filled, 1).astype(rows.array.dtype)[:, None])
+    return _total(rows, empty, Tensor._of(bag), None if mode == "sum" else Tensor._of(xp.maximum(filled, 1)[:, None]))
+
+
+@tensors_in_float32
+def _total(rows: Tensor, empty: Tensor, bag: Tensor, count: Tensor | None) -> Tensor:
+    total = index_add(empty, 0, bag, rows)
+    return total if count is None else total / count.to(total.dtype)
 
 
 def _bags(

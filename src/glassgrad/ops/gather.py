@@ -16,8 +16,8 @@ from ..core.tensor import Tensor
 from ..core.titles import titled
 from ..core.views import own
 from .choice import _zero as zero_gradient
-from .choice import where
-from .index import index_put_, index_sum, number_for, title
+from .choice import number_for, where
+from .index import index_put_, index_sum, title
 from .parts import slice_
 from .shape import broadcast_shapes, expand, reshape, wrap
 

@@ -19,6 +19,7 @@ from ..core.graph import touch
 from ..core.op import op, record
 from ..core.tensor import TYPE_NAMES, Tensor, asarray
 from ..core.views import overlay_op, write
+from .choice import number_for
 from .parts import ALL, alias_, none_, select_, slice_
 from .shape import broadcast_shapes, expand, reshape
 
@@ -322,20 +323,6 @@ def fitted(value: Tensor, array: Array, like: Tensor) -> Tensor:
     if value.array.dtype != array.dtype or type(value.array) is not type(array):
         value = value.to(like.device, like.dtype)
     return value if value.array.shape == shape else expand(value, shape)
-
-
-def number_for(array: Array, value: Any) -> Any:
-    """value as the array's dtype holds it; RuntimeError where it can't."""
-    kind = array.dtype.kind
-    value = value.item() if isinstance(value, np.generic) else value
-    if kind in "iu":
-        limits = np.iinfo(array.dtype)
-        if value != value or not limits.min <= value <= limits.max:
-            raise RuntimeError(f"value cannot be converted to type {array.dtype.name}_t without overflow: {value}")
-        return int(value)
-    if isinstance(value, complex) and kind != "c":
-        raise RuntimeError(f"value cannot be converted to type {array.dtype.name} without overflow: {value}")
-    return value
 
 
 def put(target: Tensor, picks: Picks, value: Any, accumulate: bool = False) -> Tensor:

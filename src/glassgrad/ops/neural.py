@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import title
@@ -14,7 +15,6 @@ from .arithmetic import exp
 from .linalg import matmul_
 from .reduce import sum as sum_over
 from .shape import permute, reshape, sum_to_size, wrap
-from .windows import half_in_float32
 
 __all__ = ["_softmax_backward_data", "bilinear", "log_softmax", "softmax"]
 METHODS: tuple[str, ...] = ("log_softmax", "softmax")

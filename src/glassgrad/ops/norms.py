@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.graph import touch
+from ..core.half import tensors_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -101,6 +102,16 @@ def _(primals: Any, tangents: Any, y: Any) -> Any:
     return sum(parts[1:], parts[0] if parts else y * 0) + (0 if db is None else db)
 
 
+@tensors_in_float32
+def _normal(
+    x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequence[int], dims: Dims, eps: float
+) -> tuple[Tensor, ...]:
+    """x standardized over dims, times weight and plus bias; what the mean and the variance were."""
+    xhat, m, v = standardize(x, dims=dims, eps=eps)
+    return _affine(xhat, weight, bias, shape), m, v
+
+
+@tensors_in_float32
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequence[int]) -> Tensor:
     """x * weight + bias, both reshaped to `shape` first."""
     if weight is not None and weight.array.shape != shape:
@@ -152,8 +163,7 @@ def layer_norm(
     Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, section 3.
     """
     dims = _trailing("layer_norm", input, normalized_shape, weight, bias)
-    xhat = standardize(input, dims=dims, eps=eps)[0]
-    return xhat if weight is None and bias is None else _affine(xhat, weight, bias, input.array.shape[dims[0] :])
+    return _normal(input, weight, bias, input.array.shape[dims[0] :], dims, eps)[0]
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
@@ -164,7 +174,12 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     dims = _trailing("rms_norm", input, normalized_shape, weight, None)
     if eps is None:
         eps = float(xp_of(input.array).finfo(_float32(input.array[:0]).dtype).eps)
-    y = input * rsqrt(mean(square(input), dim=dims, keepdim=True) + eps)
+    return _root_mean_square(input, weight, dims, eps)
+
+
+@tensors_in_float32
+def _root_mean_square(x: Tensor, weight: Tensor | None, dims: Dims, eps: float) -> Tensor:
+    y = x * rsqrt(mean(square(x), dim=dims, keepdim=True) + eps)
     return y if weight is None else y * weight
 
 
@@ -220,18 +235,25 @@ def batch_norm(
         if eps <= 0.0:
             raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
         dims = (0, *range(2, input.array.ndim))
-        xhat, m, v = standardize(input, dims=dims, eps=eps)
+        y, m, v = _normal(input, weight, bias, shape, dims, eps)
         if n:
             _remember(running_mean, m.array, momentum)
             _remember(running_var, v.array * (n / max(n - 1, 1)), momentum)
-        return _affine(xhat, weight, bias, shape)
+        return y
     if running_mean is None or running_var is None:
         missing = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
-    # One product and one sum for each element: x scale + (bias - mean scale).
-    scale = rsqrt(running_var + eps)
+    return _remembered(input, running_mean, running_var, weight, bias, shape, eps)
+
+
+@tensors_in_float32
+def _remembered(
+    input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Dims, eps: float
+) -> Tensor:
+    """One product and one sum for each element: x scale + (bias - mean scale)."""
+    scale = rsqrt(var + eps)
     scale = scale if weight is None else scale * weight
-    shift = -running_mean * scale
+    shift = -mean * scale
     return _affine(input, scale, shift if bias is None else shift + bias, shape)
 
 
@@ -262,6 +284,11 @@ def group_norm(
     if s[0] * (s[1] // num_groups) * math.prod(s[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(s)}")
     grouped = input.reshape(s[0], num_groups, (s[1] // num_groups) * math.prod(s[2:]))
+    return _grouped(grouped, weight, bias, s, eps)
+
+
+@tensors_in_float32
+def _grouped(grouped: Tensor, weight: Tensor | None, bias: Tensor | None, s: Dims, eps: float) -> Tensor:
     xhat = standardize(grouped, dims=(2,), eps=eps)[0].reshape(*s)
     return _affine(xhat, weight, bias, (s[1], *[1] * (len(s) - 2)))
 
@@ -289,10 +316,11 @@ def instance_norm(
     n = math.prod(input.array.shape[2:])
     if n == 1:
         raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
-    xhat, m, v = standardize(input, dims=tuple(range(2, input.array.ndim)), eps=eps)
+    shape = (channels, *[1] * (input.array.ndim - 2))
+    y, m, v = _normal(input, weight, bias, shape, tuple(range(2, input.array.ndim)), eps)
     _remember(running_mean, m.array.mean(0), momentum)
     _remember(running_var, v.array.mean(0) * (n / max(n - 1, 1)), momentum)
-    return _affine(xhat, weight, bias, (channels, *[1] * (input.array.ndim - 2)))
+    return y
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

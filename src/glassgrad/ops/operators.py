@@ -51,6 +51,11 @@ def back(call: Operator, shown: str | None = None, turned: bool = False) -> Oper
     return operator
 
 
+def _quotient(other: Any, self: Any) -> Any:
+    """other / self as PyTorch computes it: the reciprocal first."""
+    return a.mul(a.reciprocal(self), other)
+
+
 def inside(call: Operator) -> Operator:
     """self += other, in place."""
     return forth(lambda self, other: in_place(self, call, other))
@@ -74,8 +79,11 @@ def _invert(self: Any) -> Any:
 
 TABLE: dict[str, Operator] = {
     **{f"__{name}__": forth(call) for name, call in (ARITHMETIC | COMPARISON).items()},
-    **{f"__r{name}__": back(call, REFLECTED.get(name), name in TURNED) for name, call in ARITHMETIC.items()},
+    **{
+        f"__r{name}__": back(call, REFLECTED.get(name), name in TURNED)
+        for name, call in (ARITHMETIC | {"truediv": _quotient}).items()
+    },
     **{f"__i{name}__": inside(call) for name, call in ARITHMETIC.items()},
-    "__rdiv__": back(a.true_divide, REFLECTED["truediv"]),
+    "__rdiv__": back(_quotient, REFLECTED["truediv"]),
     "__neg__": a.neg, "__pos__": a.positive, "__abs__": e.abs, "__invert__": _invert,
 }  # fmt: skip

@@ -13,13 +13,14 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.batched import room, samplewise
+from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from .arithmetic import div
 from .index import index
 from .shape import unsqueeze
-from .windows import Pads, Sizes, grown, half_in_float32, inside, padded, places, reach, sizes_of, taps
+from .windows import Pads, Sizes, grown, inside, padded, places, reach, sizes_of, taps
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool2d", "max_pool3d",

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from ..core.autograd import grad
 from ..core.backend import Array, xp_of
 from ..core.forward import again
+from ..core.half import half_in_float32
 from ..core.modes import enable_grad
 from ..core.native import faster
 from ..core.op import op
@@ -33,7 +34,6 @@ from .elementwise import tanh
 from .linalg import matmul_
 from .neural import linear
 from .parts import chunk, unbind
-from .windows import half_in_float32
 
 Sizes = tuple[int, ...]
 Pair = tuple[Any, Any]

@@ -10,6 +10,7 @@ from ..core.backend import Array, spread, xp_of
 from ..core.dtypes import get_default_dtype
 from ..core.fast import given, unary
 from ..core.graph import as_array
+from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -122,13 +123,18 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     return sum_(input, dim=dim, keepdim=keepdim)
 
 
+@half_in_float32
+def _shared(g: Any, n: int) -> Any:
+    return g / n
+
+
 @op(jvp="linear")
 def mean(x: Array, *, dim: Dims = None, keepdim: bool = False) -> Array:
     n = count(x.shape, dim)
     return _narrowed(_add_up(x, dim, keepdim) / n if n else _add_up(x, dim, keepdim) * math.nan, x)
 
 
-mean.vjp(x=lambda g, x_shape, dim, keepdim: unreduce(g / (count(x_shape, dim) or 1), x_shape, dim, keepdim))
+mean.vjp(x=lambda g, x_shape, dim, keepdim: unreduce(_shared(g, count(x_shape, dim) or 1), x_shape, dim, keepdim))
 
 
 def _overload(name: str, at: int) -> Any:
@@ -342,6 +348,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
 
 
 @op
+@half_in_float32
 def logsumexp(x: Array, *, dim: Dims = None, keepdim: bool = False) -> Array:
     xp = xp_of(x)
     top = xp.maximum.reduce(x, dim, None, None, True, initial=-math.inf)

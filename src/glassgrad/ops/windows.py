@@ -13,13 +13,13 @@ input.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import title
@@ -35,21 +35,6 @@ BLOCK = 1 << 20  # bytes of columns at a time
 
 Sizes = tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
-
-
-def half_in_float32(forward: Callable[..., Array]) -> Callable[..., Array]:
-    """Half precision computes in float32 and rounds once, at the end, as PyTorch does."""
-
-    @functools.wraps(forward)
-    def wide(*arrays: Any, **options: Any) -> Any:
-        source = arrays[0].dtype
-        if source.itemsize > 2 or source.kind not in "fV":
-            return forward(*arrays, **options)
-        up = [a.astype("float32") if getattr(a, "dtype", None) == source else a for a in arrays]
-        y = forward(*up, **options)
-        return tuple([v.astype(source) for v in y]) if isinstance(y, tuple) else y.astype(source)
-
-    return wide
 
 
 # --- where windows lie ---
