@@ -179,6 +179,15 @@ def test_grad_of_a_node_inside_and_of_an_unused_input() -> None:
     assert a.grad is None
 
 
+def test_grad_takes_only_inputs_and_any_collection() -> None:
+    x = gg.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = gg.autograd.grad(outputs=x.square().sum(), inputs=x, only_inputs=True)
+    (h,) = gg.autograd.grad(x.square(), {"x": x}.values(), (weight for weight in [gg.ones(2)]))
+    assert g.tolist() == h.tolist() == [2.0, 4.0]
+    with pytest.warns(FutureWarning, match="only_inputs"):
+        gg.autograd.grad(x.sum(), x, None, None, False, False)
+
+
 def test_third_derivative() -> None:
     a = leaf(2.0)
     y = (a**4).sum()

@@ -21,6 +21,33 @@ def test_dtypes() -> None:
     }  # fmt: skip
 
 
+NUMBERS = {
+    "Python's": ([1, 2.0], "float32"), "int and bool": ([1, True], "int64"), "nothing": ([], "float32"),
+    "float64 of NumPy": ([np.float64(1)], "float64"), "beside int": ([2, np.float64(1)], "float64"),
+    "deeper": ([[1.0], [np.float64(2)]], "float64"), "float32 of NumPy": ([np.float32(1), 1.0], "float32"),
+    "float16 of NumPy": ([np.float16(1), 1], "float16"), "int32 beside int": ([np.int32(1), 2], "int64"),
+    "an array's": ([np.array([1, 2], np.float32), [1.0, 2.0]], "float32"), "int32": ([np.int32(1)], "int32"),
+    "a tensor's": ([gg.tensor(1.0, dtype=gg.float64), 2.0], "float64"), "complex": ([1j, 1.0], "complex64"),
+    "tensor of int": ([gg.tensor(1), 2.0], "float32"), "a range": (range(3), "int64"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data, dtype", NUMBERS.values(), ids=NUMBERS)
+def test_the_dtype_of_numbers_in_sequences(data: object, dtype: str) -> None:
+    assert gg.tensor(data).dtype.name == gg.as_tensor(data).dtype.name == dtype
+    assert gg.tensor(data, dtype=gg.float32).dtype is gg.float32
+
+
+def test_sizes_and_data() -> None:
+    """A NumPy integer is a size as Python's are; other numbers are neither a size nor a sequence."""
+    for made in (gg.Tensor, gg.FloatTensor):
+        assert made(np.int64(3)).shape == made(3).shape == (3,) and made(np.int32(2), 3).shape == (2, 3)
+        assert made([3]).tolist() == [3.0] and made(gg.Size((2, 1))).shape == (2, 1) and made().shape == (0,)
+        for number in (3.0, np.float64(3)):
+            with pytest.raises(TypeError, match="data must be a sequence"):
+                made(number)
+
+
 def test_the_default_dtype_counts() -> None:
     before = gg.get_default_dtype()
     try:

@@ -277,6 +277,32 @@ def test_truncated_normals_stay_inside() -> None:
         assert w.min() >= a and w.max() <= b and len(set(w.tolist())) > 400
 
 
+NORMS = {
+    "instance": nn.InstanceNorm2d(2), "batch": nn.BatchNorm2d(2, affine=False),
+    "group": nn.GroupNorm(1, 2, affine=False), "layer": nn.LayerNorm(3, elementwise_affine=False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
+def test_what_a_norm_gave_may_change_in_place(norm: nn.Module) -> None:
+    """CycleGAN and its like: a norm without weights, then an activation in its place."""
+    x = gg.randn(2, 2, 3, 3)
+    slopes = []
+    for inplace in (True, False):
+        leaf = x.clone().requires_grad_()
+        (nn.LeakyReLU(0.2, inplace=inplace)(norm(leaf)) * x).sum().backward()
+        slopes.append(leaf.grad.tolist())
+    assert slopes[0] == slopes[1]
+
+
+def test_inputs_by_name() -> None:
+    x, y = gg.randn(2, 3), gg.tensor([0, 2])
+    assert gg.equal(nn.CrossEntropyLoss()(input=x, target=y), nn.CrossEntropyLoss()(x, y))
+    assert gg.equal(nn.CosineSimilarity(1)(x1=x, x2=x), nn.CosineSimilarity(1)(x, x))
+    with pytest.raises(TypeError, match="dim"):
+        nn.Softmax(1)(input=x, dim=0)
+
+
 def test_init_changes_parameters_and_their_version() -> None:
     p = nn.Parameter(gg.ones(2, 2))
     y = (p * p).sum()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from threading import Lock
 from typing import Any
 
@@ -22,7 +23,7 @@ _accumulating = Lock()  # graphs of several threads may end at the same leaves
 
 
 def _many(x: Any) -> list[Any]:
-    return list(x) if isinstance(x, (tuple, list)) else [x]
+    return [x] if x is None or isinstance(x, Tensor) else list(x)
 
 
 def _seeds(outputs: list[Tensor], gradients: list[Any], create_graph: bool) -> list[tuple[Any, Any]]:
@@ -133,21 +134,29 @@ def grad(
     grad_outputs: Any = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of the outputs, summed, with respect to the inputs; no .grad changes.
+    """The gradients of the outputs, summed, with respect to the inputs; no .grad changes, whatever only_inputs says.
 
     is_grads_batched: the first axis of grad_outputs counts several of them; so does that of the result.
     Raises RuntimeError for an input that the outputs don't depend on, unless allow_unused (None) or
     materialize_grads (zeros).
     """
+    if not only_inputs:
+        warnings.warn(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
+            "other parts of the graph, please use torch.autograd.backward.",
+            FutureWarning,
+            stacklevel=2,
+        )
     if is_grads_batched:
         return _batched(
             grad_outputs,
             lambda given: grad(
-                outputs, inputs, given, retain_graph, create_graph, allow_unused, materialize_grads=materialize_grads
+                outputs, inputs, given, retain_graph, create_graph, True, allow_unused, False, materialize_grads
             ),
         )
     create_graph = create_graph or current_level() is not None  # tangents pass through recorded operations

@@ -8,12 +8,13 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import dtypes, printing
-from .backend import CPU, NO_ACCELERATOR, Array, as_device, device, device_of, ndarray, to_device, to_host
+from .backend import CPU, NO_ACCELERATOR, Array, as_device, device, device_of, ndarray, to_device, to_host, xp_for
 from .batched import Batched, levels, refused
 from .dtypes import dtype
 from .graph import Node, Removable, as_array
@@ -51,12 +52,7 @@ class Tensor:
     __array_priority__ = 1000
 
     def __init__(self, *data: Any, device: Any = None) -> None:
-        if len(data) == 1 and not isinstance(data[0], (int, Size)):
-            made = asarray(data[0], dtypes.get_default_dtype(), as_device(device))
-        else:
-            shape = data[0] if data and isinstance(data[0], Size) else data or (0,)
-            made = np.empty(shape, dtypes.get_default_dtype().array_dtype)
-        self._set(made)
+        self._set(of_sizes_or_data(data, dtypes.get_default_dtype(), as_device(device)))
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Subclasses may add methods and attributes; what operations give is a plain Tensor."""
@@ -552,7 +548,7 @@ TYPE_NAMES = {
 
 
 def asarray(data: Any, to: dtype | None = None, where: device = CPU, copy: bool = True) -> Array:
-    """An array of numbers, nested sequences, arrays or tensors; Python floats get the default dtype."""
+    """An array of numbers, nested sequences, arrays or tensors; Python's floats get the default dtype."""
     if isinstance(data, Tensor):
         array = data.array
     elif isinstance(data, (ndarray, np.generic)) or hasattr(data, "__cuda_array_interface__"):
@@ -568,6 +564,16 @@ def asarray(data: Any, to: dtype | None = None, where: device = CPU, copy: bool 
     return moved.copy() if copy and moved is array else moved
 
 
+def of_sizes_or_data(given: tuple[Any, ...], to: dtype, where: device) -> Array:
+    """Tensor(2, 3) has that size and whatever was in memory, Tensor([1, 2]) holds data."""
+    if len(given) != 1 or isinstance(given[0], (int, np.integer, Size)):
+        size = given[0] if given and isinstance(given[0], Size) else given or (0,)
+        return xp_for(where).empty(size, to.array_dtype)
+    if isinstance(given[0], (float, complex, np.generic)):
+        raise TypeError(f"new(): data must be a sequence (got {type(given[0]).__name__})")
+    return asarray(given[0], to, where)
+
+
 def _from_sequence(data: Any, to: dtype | None) -> np.ndarray:
     try:
         array = np.array(_plain(data))
@@ -577,13 +583,7 @@ def _from_sequence(data: Any, to: dtype | None) -> np.ndarray:
         raise TypeError(f"new(): invalid data type '{type(_first(data)).__name__}'")
     if array.dtype.kind == "u" and array.dtype.itemsize == 8:
         raise RuntimeError("Overflow when unpacking long: integers beyond int64 have no tensor dtype")
-    if to is not None or _holds_arrays(data):
-        return array
-    if array.dtype.kind == "f":
-        return array.astype(dtypes.get_default_dtype().array_dtype)
-    if array.dtype.kind == "c":
-        return array.astype(dtypes.of_number(1j).array_dtype)
-    return array
+    return array if to is not None else array.astype(_common(data).array_dtype, copy=False)
 
 
 def _plain(data: Any) -> Any:
@@ -594,10 +594,16 @@ def _plain(data: Any) -> Any:
     return data
 
 
-def _holds_arrays(data: Any) -> bool:
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return isinstance(data, (ndarray, np.generic)) and not isinstance(data, float)
+def _common(data: Any) -> dtype:
+    """The dtype of what nested sequences hold: NumPy's numbers and arrays keep theirs, Python's have the usual one."""
+    if isinstance(data, (list, tuple)):
+        kinds = {type(x): x for x in data}
+        numbers = all(issubclass(kind, (bool, int, float, complex, np.generic)) for kind in kinds)
+        held = [_common(x) for x in (kinds.values() if numbers else data)]
+        return reduce(dtypes.promote_types, held) if held else dtypes.get_default_dtype()
+    if isinstance(data, (Tensor, ndarray, np.generic)):
+        return data.dtype if isinstance(data, Tensor) else dtypes.of(data.dtype)
+    return dtypes.of_number(data) if isinstance(data, (bool, int, float, complex)) else dtypes.of(np.array(data).dtype)
 
 
 def _first(data: Any) -> Any:

@@ -14,7 +14,7 @@ from ..core import dtypes
 from ..core.backend import Array, as_device, device_of, ndarray, xp_for, xp_of
 from ..core.dtypes import dtype
 from ..core.fast import given
-from ..core.tensor import TYPE_NAMES, Tensor
+from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data
 from ..core.tensor import asarray as array_of
 from .formats import plain_format, plain_layout
 from .shape import sizes
@@ -423,9 +423,7 @@ class _Legacy:
         self.name, self.dtype = name, d
 
     def __call__(self, *data: Any, device: Any = None) -> Tensor:
-        if not data or isinstance(data[0], int):
-            return empty(*(data or (0,)), dtype=self.dtype, device=device)
-        return Tensor._of(array_of(data[0], self.dtype, as_device(device)))
+        return Tensor._of(of_sizes_or_data(data, self.dtype, as_device(device)))
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype is self.dtype

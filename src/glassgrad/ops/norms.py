@@ -108,7 +108,7 @@ def _normal(
 ) -> tuple[Tensor, ...]:
     """x standardized over dims, times weight and plus bias; what the mean and the variance were."""
     xhat, m, v = standardize(x, dims=dims, eps=eps)
-    return _affine(xhat, weight, bias, shape), m, v
+    return _unit(xhat, weight, bias, shape), m, v
 
 
 @tensors_in_float32
@@ -122,6 +122,13 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequen
         return scale_shift(x, weight, bias)
     x = x if weight is None else x * weight
     return x if bias is None else x + bias
+
+
+def _unit(xhat: Tensor, weight: Tensor | None, bias: Tensor | None, shape: Sequence[int]) -> Tensor:
+    """_affine, of what `standardize` gave and its formula keeps: never the same memory, which users may change."""
+    if weight is None and bias is None:
+        return xhat.clone() if xhat.requires_grad else xhat
+    return _affine(xhat, weight, bias, shape)
 
 
 # --- layers ---
@@ -290,7 +297,7 @@ def group_norm(
 @tensors_in_float32
 def _grouped(grouped: Tensor, weight: Tensor | None, bias: Tensor | None, s: Dims, eps: float) -> Tensor:
     xhat = standardize(grouped, dims=(2,), eps=eps)[0].reshape(*s)
-    return _affine(xhat, weight, bias, (s[1], *[1] * (len(s) - 2)))
+    return _unit(xhat, weight, bias, (s[1], *[1] * (len(s) - 2)))
 
 
 @titled("ViewBackward0")

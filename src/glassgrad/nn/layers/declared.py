@@ -75,8 +75,10 @@ class Declared(Module):
     def __post_init__(self) -> None:
         """What remains to be done once the options are attributes."""
 
-    def forward(self, *inputs: Any) -> Any:
-        return getattr(functional, self._function)(*inputs, **{name: getattr(self, name) for name in self._passed})
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """The function, of inputs in order or by their names."""
+        options = {name: getattr(self, name) for name in self._passed}
+        return getattr(functional, self._function)(*inputs, **named, **options)
 
     def extra_repr(self) -> str:
         if self._text is not None:
