@@ -303,6 +303,15 @@ def test_inputs_by_name() -> None:
         nn.Softmax(1)(input=x, dim=0)
 
 
+def test_blank_lines_of_a_repr_are_not_indented() -> None:
+    class Shown(nn.Module):
+        def extra_repr(self) -> str:
+            return "a\n\nb\n"
+
+    assert repr(nn.Sequential(Shown())) == "Sequential(\n  (0): Shown(\n    a\n\n    b\n\n  )\n)"
+    assert repr(nn.ModuleList([Shown()])) == "ModuleList(\n  (0): Shown(\n    a\n    \n    b\n    \n  )\n)"
+
+
 def test_init_changes_parameters_and_their_version() -> None:
     p = nn.Parameter(gg.ones(2, 2))
     y = (p * p).sum()

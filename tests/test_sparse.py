@@ -283,3 +283,25 @@ ERRORS: list[tuple[str, Callable[[], Any], type[Exception], str]] = [
 def test_errors(call: Callable[[], Any], kind: type[Exception], word: str) -> None:
     with pytest.raises(kind, match=word):
         call()
+
+
+def test_a_function_keeps_sparse_tensors() -> None:
+    class Product(gg.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, indices: Any, values: Any, b: Any) -> Any:
+            a = gg.sparse_coo_tensor(indices, values, (2, 3))
+            ctx.save_for_backward(a, b)
+            return a @ b
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            a, b = ctx.saved_tensors
+            rows, columns = a._indices()
+            return None, (g @ b.t())[rows, columns], a.t() @ g
+
+    indices = gg.tensor([[0, 1, 1], [2, 0, 2]])
+    values, b = gg.randn(3, requires_grad=True), gg.randn(3, 4, requires_grad=True)
+    dense = gg.zeros(2, 3).index_put(tuple(indices), values)
+    weights = gg.randn(2, 4)
+    found = gg.autograd.grad(Product.apply(indices, values, b), (values, b), weights)
+    assert all(map(gg.allclose, found, gg.autograd.grad(dense @ b, (values, b), weights)))

@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.backend import Array, xp_of
+from ..core.backend import Array, NoArray, xp_of
 from ..core.batched import levels
 from ..core.forward import below, place_parts, tangents_of
 from ..core.graph import Node, as_array, next_number, touch
@@ -88,6 +88,8 @@ class FunctionCtx:
             return None
         if version[0] != count:
             raise node.changed((version,))
+        if isinstance(array, Tensor):
+            return array
         if where is None:
             made = Tensor._of(array)
         elif where[0] == "input":
@@ -204,7 +206,8 @@ def _record(
         inputs = [i for i, a in enumerate(args) if a is t and not any(t is x for x in ctx._dirty)]
         results = [j for j, y in enumerate(outs) if y is t]
         kept.append(("input", inputs[0]) if inputs else ("output", results[0]) if results else None)
-        saved.append((None, None, 0) if t is None else (t.array, t.version, t.version[0]))
+        what = t if t is None or isinstance(t.array, NoArray) else t.array  # a sparse tensor is kept as it is
+        saved.append((None, None, 0) if t is None else (what, t.version, t.version[0]))
     ctx._kept, ctx._to_save, ctx._several = tuple(kept), (), several
     node.saved = (tuple(saved), *[()] * (len(edges) - 1))
     node.guards, node.stamp = (([0],) if saved else ()), 0  # a graph with nothing saved may be walked again

@@ -399,8 +399,14 @@ class Module(Stateful):
 
     def __repr__(self) -> str:
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
-        children = [f"({name}): " + repr(m).replace("\n", "\n  ") for name, m in self._modules.items()]
+        children = [f"({name}): " + _indented(repr(m)) for name, m in self._modules.items()]
         lines = extra + children
         if not children and len(extra) <= 1:
             return f"{self._get_name()}({''.join(extra)})"
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _indented(text: str) -> str:
+    """All lines but the first one two spaces further right; blank ones empty."""
+    first, *others = text.split("\n")
+    return "\n".join([first, *("  " + line if line.strip() else "" for line in others)])
