@@ -276,10 +276,6 @@ def test_refused(call: Make, error: Any, words: str) -> None:
 
 def test_only_here_refused() -> None:
     F = gg.nn.functional
-    with pytest.raises(NotImplementedError, match="sparse"):
-        F.embedding(gg.tensor([0]), gg.ones(2, 2), sparse=True)
-    with pytest.raises(NotImplementedError, match="sparse"):
-        F.embedding_bag(gg.tensor([[0]]), gg.ones(2, 2), sparse=True)
     with pytest.raises(RuntimeError, match="labels must be in"):  # PyTorch reads beyond the end
         F.ctc_loss(gg.zeros(3, 1, 4), gg.tensor([[9]]), (3,), (1,))
     with pytest.raises(RuntimeError, match="must be None when is_causal"):

@@ -68,7 +68,7 @@ def measure(entry: Any) -> Result:
     if not hasattr(gg.optim, name):
         result.missing = f"optim.{name}"
         return result
-    # A dense gradient is refused by SparseAdam, and there are no others here.
+    # A dense gradient is refused by SparseAdam; test_sparse_gradients_torch has its steps.
     for given in entry.optim_inputs_func("cpu", torch.float64) if name != "SparseAdam" else ():
         for grouped in (False, True) if name != "LBFGS" else (False,):
             theirs = train(torch, name, given.kwargs, grouped)

@@ -88,5 +88,5 @@ REASONS: dict[str, str] = {
     "nn.TransformerDecoderLayer": SOFTMAX,
     # optimizers
     "optim.Muon": "Its products are bfloat16: here and there the order of a float32 sum decides which way one rounds.",
-    "optim.SparseAdam": "There are no sparse gradients here: a step is refused, as PyTorch refuses dense ones.",
+    "optim.SparseAdam": "Steps with sparse gradients are compared elsewhere; a dense one is refused, as by PyTorch.",
 }

@@ -10,7 +10,7 @@ import numpy as np
 
 from .backend import Array, ndarray, xp_for, xp_of
 from .forward import current_level
-from .graph import Node, as_array, next_number, run_hooks, walk
+from .graph import Node, as_array, as_tensor, next_number, run_hooks, walk
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .native import engine
 from .op import enter_batch, leave_batch, record
@@ -100,11 +100,16 @@ def _deliver(leaves: dict[Tensor, Any], create_graph: bool, taken: set[int]) -> 
 def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
     """Add g to leaf.grad. An array that something else may hold is copied, so that no two gradients share memory."""
     old = leaf._grad
+    if old is not None and old.is_sparse:
+        g = as_tensor(g)
+        leaf._grad = old + g if g.is_sparse else g + old
+        return
     if old is not None and type(g) is ndarray and g.dtype is old.array.dtype and not old._needs:
         np.add(old.array, g, old.array)
         old.version[0] += 1
         return
-    if isinstance(g, Tensor):  # recorded
+    g = getattr(g, "sparse", g)
+    if isinstance(g, Tensor):  # recorded, or sparse
         leaf._grad = g if old is None else old + g
         return
     g = as_array(g)
@@ -184,6 +189,7 @@ def grad(
                 g = Tensor._of(xp_for(x.device).zeros(x.array.shape, x.array.dtype)).requires_grad_(create_graph)
         elif isinstance(edge, Tensor) and edge._hooks:
             g = run_hooks(edge._hooks, g, create_graph)
+        g = getattr(g, "sparse", g)
         result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(as_array(g), taken)))
     return tuple(result)
 

@@ -390,9 +390,7 @@ def _call(hook: Any, create_graph: bool, *args: Any) -> Any:
 
 def _seen(g: Any) -> Any:
     """A gradient as hooks see it: a tensor of their own, which they may keep, or None."""
-    from .tensor import Tensor
-
-    return g if g is None or isinstance(g, Tensor) else Tensor._of(as_array(g).copy())
+    return None if g is None else as_tensor(g.copy() if type(g) is ndarray else g)
 
 
 def _outputs(node: Node, g: Any) -> tuple[Any, ...]:
@@ -411,7 +409,7 @@ def _replaced(hook: Any, old: Any, new: Any, create_graph: bool) -> Any:
         raise TypeError(f"expected Tensor, but hook {name} returned {type(new).__name__}")
     if new.shape != old.shape:
         raise RuntimeError(f"hook {name} has changed the size of value: {tuple(old.shape)} became {tuple(new.shape)}")
-    return new if create_graph else new.array.copy()
+    return new if create_graph or new.is_sparse else new.array.copy()
 
 
 # --- what is still to be differentiated ---
@@ -433,6 +431,14 @@ def lives(node: Node | Tensor | None, besides: Any = ()) -> bool:
         seen.add(edge)
         stack.extend(edge.edges)
     return False
+
+
+def as_tensor(g: Any) -> Tensor:
+    """A gradient as a tensor; `sparse` is the tensor of one that is an ops.sparse_tensor.Places."""
+    from .tensor import Tensor
+
+    g = getattr(g, "sparse", g)
+    return g if isinstance(g, Tensor) else Tensor._of(as_array(g))
 
 
 def as_array(x: Any) -> Array:

@@ -414,12 +414,11 @@ class Tensor:
                 raise TypeError(
                     f"assigned grad expected to be a Tensor or None but got grad of type {type(g).__name__}"
                 )
-            if g.array.shape != self.array.shape:
+            if g.shape != self.shape:
                 raise RuntimeError(
-                    "assigned grad has data of a different size: "
-                    f"{list(g.array.shape)} for a tensor of {list(self.array.shape)}"
+                    f"assigned grad has data of a different size: {list(g.shape)} for a tensor of {list(self.shape)}"
                 )
-            if g.array.dtype != self.array.dtype:
+            if g.dtype != self.dtype:
                 raise RuntimeError(f"assigned grad has data of a different type: {g.dtype} for {self.dtype}")
         self._grad = g
 

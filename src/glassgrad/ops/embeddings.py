@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from ..core.backend import Array, xp_of
 from ..core.batched import samplewise
 from ..core.graph import touch
@@ -24,26 +26,31 @@ def embedding(
     """Rows of weight (V, D) for integers (...): (..., D).
 
     padding_idx: this row gets no gradient. max_norm: the rows used are first scaled, in place, to at most this
-    norm. scale_grad_by_freq: a row's gradient is divided by how often it occurs here.
+    norm. scale_grad_by_freq: a row's gradient is divided by how often it occurs here. sparse: the gradient of a
+    weight that is a leaf is sparse, of the rows used.
     Raises IndexError for indices outside [0, V), RuntimeError where input isn't int64 or int32.
     """
-    if sparse:
-        raise NotImplementedError("embedding: sparse gradients are not in glassgrad; use sparse=False")
     if weight.array.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, this one has shape {list(weight.array.shape)}")
     rows, i = weight.array.shape[0], input.array
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise AssertionError(f"Padding_idx must be within num_embeddings: {padding_idx} for {rows} rows")
     padding = None if padding_idx is None else padding_idx % rows
-    y = lookup(weight, input, padding)
+    y = lookup(weight, input, padding, sparse)
     if max_norm is not None:  # only now are the indices known to be right
         _shorten(weight, i, max_norm, norm_type)
-        y = lookup(weight, input, padding)
+        y = lookup(weight, input, padding, sparse)
     if scale_grad_by_freq and y.requires_grad:
+        if sparse:
+            y.register_hook(_no_frequencies)
         xp = xp_of(i)
         share = 1 / xp.bincount(i.reshape(-1), minlength=rows)[i].astype(weight.array.dtype)
         y.register_hook(lambda g: g * Tensor._of(share[..., None]))
     return y
+
+
+def _no_frequencies(_: Tensor) -> NoReturn:
+    raise RuntimeError("embedding_backward: scale_grad_by_freq not supported with sparse gradients")
 
 
 def _shorten(weight: Tensor, used: Array, max_norm: float, norm_type: float) -> None:
@@ -79,23 +86,23 @@ def embedding_bag(
 
     input: int64 or int32 (B, N), bags of N; or (M,), where bag k begins at offsets[k] (include_last_offset: and
     offsets has M at its end). per_sample_weights: input's shape, a factor for each row, with mode "sum".
-    padding_idx: this row counts nothing. max_norm, scale_grad_by_freq: as embedding.
-    Raises ValueError for other shapes or modes, NotImplementedError for sparse gradients, IndexError for indices
-    outside [0, V), RuntimeError where input isn't int64 or int32, or the offsets don't begin at 0 or leave the input.
+    padding_idx: this row counts nothing. max_norm, scale_grad_by_freq, sparse: as embedding.
+    Raises ValueError for other shapes or modes, or a sparse gradient of the largest, IndexError for indices outside
+    [0, V), RuntimeError where input isn't int64 or int32, or the offsets don't begin at 0 or leave the input.
     """
-    if sparse:
-        raise NotImplementedError("embedding_bag: sparse gradients are not in glassgrad; use sparse=False")
     if mode not in REDUCTIONS:
         raise ValueError(f"mode has to be one of {', '.join(REDUCTIONS)}, got {mode!r}")
     if mode == "max" and scale_grad_by_freq:
         raise ValueError("max mode does not support scaling the gradient by the frequency")
+    if mode == "max" and sparse:
+        raise ValueError("max mode does not support sparse weights")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
             "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for mode='sum' "
             f"(got mode={mode!r})"
         )
     at, begins = _bags(input, weight, offsets, per_sample_weights, include_last_offset)
-    rows = embedding(Tensor._of(at), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)  # (M, D)
+    rows = embedding(Tensor._of(at), weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)  # (M, D)
     xp, bags = xp_of(at), len(begins)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)

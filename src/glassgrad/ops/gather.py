@@ -10,7 +10,7 @@ import numpy as np
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.fast import apart, given
-from ..core.graph import as_array
+from ..core.graph import as_array, as_tensor
 from ..core.op import op, record
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -66,7 +66,7 @@ def cells(index: Array, shape: tuple[int, ...], dim: int) -> Array:
 
 
 @op(jvp="linear")
-def gather_(x: Array, index: Array, *, dim: int) -> Array:
+def gather_(x: Array, index: Array, *, dim: int, sparse: bool = False) -> Array:
     return x.reshape(-1).take(cells(index, x.shape, dim))
 
 
@@ -91,7 +91,16 @@ def scatter_(x: Array, src: Array, index: Array, *, dim: int) -> Array:
     return made
 
 
-gather_.vjp(x=lambda g, x_shape, index, dim: scatter_sum(g, index, shape=x_shape, dim=dim), index=None)
+def _of_cells(g: Any, x_shape: Any, index: Any, dim: int, sparse: bool) -> Any:
+    """The gradient of what elements were gathered from."""
+    if not sparse:
+        return scatter_sum(g, index, shape=x_shape, dim=dim)
+    at = np.indices(index.shape)
+    at[dim] = getattr(index, "array", index)
+    return places(at.reshape(len(at), -1), as_tensor(g).reshape(-1), x_shape)
+
+
+gather_.vjp(x=_of_cells, index=None)
 scatter_sum.vjp(src=lambda g, index, dim: gather_(g, index, dim=dim), index=None)
 scatter_.vjp(
     x=lambda g, index, dim: scatter_(g, 0, index, dim=dim),
@@ -140,14 +149,13 @@ def _along(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> tu
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: the result has the shape of the index.
 
-    Raises RuntimeError where the index leaves the dim, isn't int64, or is larger than the input in another dim.
+    sparse_grad: the gradient of an input that is a leaf is sparse; of another, dense. Raises RuntimeError where the index leaves the dim, isn't int64, or is larger than the input in another dim.
     """
-    if sparse_grad:
-        raise NotImplementedError("gather: sparse gradients are not in glassgrad")
     if out is not None:
         apart("gather", out, input, index)
     x, d, _, at = _along("gather", input, dim, index)
-    made = record(gather_.op, (x, at), {"dim": d})
+    options = {"dim": d, "sparse": True} if wants_sparse(x, sparse_grad) else {"dim": d}
+    made = record(gather_.op, (x, at), options)
     return given(out, made if index.array.ndim else reshape(made, ()))
 
 
@@ -566,22 +574,43 @@ def argwhere(input: Tensor) -> Tensor:
 
 
 @op(jvp="linear")
-def embedding_(table: Array, index: Array, *, padding: int | None) -> Array:
+def embedding_(table: Array, index: Array, *, padding: int | None, sparse: bool = False) -> Array:
     return table.take(index, 0)
 
 
-embedding_.vjp(
-    table=lambda g, table_shape, index, padding: index_sum(
-        g if padding is None else where((index == padding)[..., None], 0, g), index, shape=table_shape, dims=(0,)
-    ),
-    index=None,
-)
+def _of_rows(g: Any, table_shape: Any, index: Any, padding: int | None, sparse: bool) -> Any:
+    """The gradient of a table of which rows were taken."""
+    if not sparse:
+        kept = g if padding is None else where((index == padding)[..., None], 0, g)
+        return index_sum(kept, index, shape=table_shape, dims=(0,))
+    at, values = getattr(index, "array", index).reshape(-1), as_tensor(g).reshape(-1, table_shape[1])
+    if padding is not None:
+        kept = at != padding
+        at, values = at[kept], values[Tensor._of(kept)]
+    return places(at[None], values, table_shape)
 
 
-def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None) -> Tensor:
+embedding_.vjp(table=_of_rows, index=None)
+
+
+def places(at: Array, values: Tensor, shape: Any) -> Any:
+    """A leaf's gradient that is 0 but at some places: (dims, n), (n, ...)."""
+    from .coordinates import sparse_coo_tensor_with_dims_and_tensors
+    from .sparse_tensor import Places, SparseTensor
+
+    kept = sparse_coo_tensor_with_dims_and_tensors(values)
+    return Places(SparseTensor(Tensor._of(at.astype(np.int64)), kept, shape))
+
+
+def wants_sparse(x: Tensor, sparse: bool) -> bool:
+    """Whether the gradient of x is asked to be sparse, and can be: the formulas before x take dense ones."""
+    return sparse and x._needs and x.grad_fn is None and isinstance(x.array, np.ndarray)
+
+
+def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None, sparse: bool = False) -> Tensor:
     """The rows of a table (V, D) at the indices (...): (..., D). The row padding_idx gets no gradient.
 
-    Raises IndexError where an index is out of range, RuntimeError where they aren't ints.
+    sparse: the gradient of a table that is a leaf is sparse; of another, dense. Raises IndexError where an index is out of range, RuntimeError where they aren't ints.
     """
     array, n = whole(index.array), table.array.shape[0]
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
@@ -595,7 +624,8 @@ def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None) -> T
         raise IndexError(
             f"index out of range in self: the table has {n} rows, the indices are {array.min()} ... {array.max()}"
         )
-    return record(embedding_.op, (table, index), {"padding": padding_idx})
+    options = {"padding": padding_idx, "sparse": True} if wants_sparse(table, sparse) else {"padding": padding_idx}
+    return record(embedding_.op, (table, index), options)
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

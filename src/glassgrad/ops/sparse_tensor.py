@@ -183,6 +183,12 @@ class SparseTensor(Tensor):
     def clone(self, *, memory_format: Any = None) -> SparseTensor:
         return SparseTensor(self._where.clone(), self._stored.clone(), self._shape, self._coalesced)
 
+    def zero_(self) -> SparseTensor:
+        """Nothing is stored any more."""
+        self._where = Tensor._of(np.zeros((self.sparse_dim(), 0), np.int64))
+        self._stored, self._coalesced = self._stored.detach()[:0], True
+        return self
+
     def copy_(self, src: Tensor, non_blocking: bool = False) -> SparseTensor:
         """Take over what another sparse tensor of the same size holds."""
         if not isinstance(src, SparseTensor) or src._shape != self._shape:
@@ -352,6 +358,23 @@ class SparseTensor(Tensor):
         return self.transpose(0, 1) if len(self._shape) == 2 else self
 
     T = property(t)
+
+
+class Places:
+    """A gradient on its way to a leaf, 0 but at some places; added to a dense one it becomes dense."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, sparse: SparseTensor) -> None:
+        self.sparse, self.shape = sparse, sparse.shape
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Places):
+            return Places(self.sparse + other.sparse)
+        dense = self.sparse.to_dense()
+        return other + (dense if isinstance(other, Tensor) else dense.array)
+
+    __radd__ = __add__
 
 
 NEWLINE = "\n" + " " * len("tensor(")

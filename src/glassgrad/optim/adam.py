@@ -11,7 +11,7 @@ import numpy as np
 from ..core.backend import Array
 from ..core.native import engine
 from ..core.tensor import Tensor
-from .optimizer import Group, Optimizer, scalar
+from .optimizer import Group, Optimizer, places_of, scalar
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SparseAdam"]
 
@@ -69,6 +69,9 @@ class Adam(Optimizer):
             "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
             "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         })  # fmt: skip
+
+    def update_places(self, p: Tensor, group: Group, g: Any) -> None:
+        raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
 
     def update(self, p: Tensor, group: Group) -> None:
         lr, (b1, b2), eps, n = float(group["lr"]), group["betas"], group["eps"], self.count(p)
@@ -264,9 +267,9 @@ class RAdam(Optimizer):
 
 
 class SparseAdam(Optimizer):
-    """Adam for gradients that are sparse, where only the rows that have one are changed.
+    """Adam for gradients that are sparse: parameters and averages change at the places that have one alone.
 
-    No gradient is sparse here, so that a step raises RuntimeError, as PyTorch's does for a dense one.
+    Raises RuntimeError for a dense gradient.
     """
 
     def __init__(
@@ -291,3 +294,13 @@ class SparseAdam(Optimizer):
 
     def update(self, p: Tensor, group: Group) -> None:
         raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+
+    def update_places(self, p: Tensor, group: Group, g: Any) -> None:
+        state, (b1, b2) = self.state[p], group["betas"]
+        n = state["step"] = int(state.get("step", 0)) + 1
+        m, v = self.slots(p, "exp_avg", "exp_avg_sq")
+        at, values = places_of(g, group)
+        m[at] += (values - m[at]) * (1 - b1)
+        v[at] += (values * values - v[at]) * (1 - b2)
+        rate = float(group["lr"]) * math.sqrt(1 - b2**n) / (1 - b1**n)
+        p.array[at] -= rate * (m[at] / (np.sqrt(v[at]) + group["eps"]))

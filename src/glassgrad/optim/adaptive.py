@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from .adam import average, average_square
-from .optimizer import Group, Optimizer, scalar
+from .optimizer import Group, Optimizer, places_of, scalar
 
 __all__ = ["Adadelta", "Adagrad", "RMSprop"]
 
@@ -58,6 +58,15 @@ class Adagrad(Optimizer):
             np.divide(g, t, t)
             t *= rate
             x -= t
+
+    def update_places(self, p: Tensor, group: Group, g: Any) -> None:
+        if group["weight_decay"]:
+            raise RuntimeError("weight_decay option is not compatible with sparse gradients")
+        rate = float(group["lr"]) / (1 + (self.count(p) - 1) * group["lr_decay"])
+        at, values = places_of(g, group)
+        (s,) = self._sum(p, group)
+        s[at] += values * values
+        p.array[at] -= rate * (values / (np.sqrt(s[at]) + group["eps"]))
 
 
 class RMSprop(Optimizer):

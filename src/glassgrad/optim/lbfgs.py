@@ -56,7 +56,9 @@ class LBFGS(Optimizer):
         return self.param_groups[0]["params"]
 
     def _gradient(self) -> Tensor:
-        return cat([zeros_like(p).reshape(-1) if p.grad is None else p.grad.reshape(-1) for p in self._params])
+        return cat(
+            [zeros_like(p).reshape(-1) if p.grad is None else p.grad.to_dense().reshape(-1) for p in self._params]
+        )
 
     def _move(self, t: Any, d: Tensor) -> None:
         """x <- x + t d."""

@@ -204,8 +204,7 @@ class Optimizer:
                     p._grad = None
                 elif p._grad is not None:
                     p._grad = p._grad.detach()
-                    p._grad.array[...] = 0
-                    touch(p._grad.version)
+                    p._grad.zero_()
 
     # --- a step ---
 
@@ -220,13 +219,20 @@ class Optimizer:
             for group in self.param_groups:
                 for p in group["params"]:
                     if p._grad is not None:
-                        self.update(p, group)
+                        if p._grad.is_sparse:
+                            self.update_places(p, group, p._grad)
+                        else:
+                            self.update(p, group)
                         touch(p.version)
         return loss
 
     def update(self, p: Tensor, group: Group) -> None:
         """Change p.array by p.grad.array, with the options of the group."""
         raise NotImplementedError
+
+    def update_places(self, p: Tensor, group: Group, g: Any) -> None:
+        """`update` where the gradient is a sparse tensor g."""
+        raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
 
     def slots(self, p: Tensor, *names: str, fill: complex = 0.0) -> list[Array]:
         """What is remembered about p under these names, arrays like p's; `fill` at first."""
@@ -357,6 +363,12 @@ class Optimizer:
 def scalar(value: float) -> Tensor:
     """A 0-d tensor of the dtype in which PyTorch counts steps."""
     return Tensor._of(np.array(value, "float64" if dtypes.get_default_dtype() is dtypes.float64 else "float32"))
+
+
+def places_of(g: Any, group: Group) -> tuple[tuple[Array, ...], Array]:
+    """Where a sparse gradient is not 0, each place once, and its values there, negated if `maximize`."""
+    g = (-g if group["maximize"] else g).coalesce()
+    return tuple(g.indices().array), g.values().array
 
 
 def _restored(kept: Any, p: Tensor, key: str = "") -> Any:

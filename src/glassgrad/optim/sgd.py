@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from .optimizer import Group, Optimizer
+from .optimizer import Group, Optimizer, places_of
 
 __all__ = ["SGD"]
 
@@ -65,3 +65,16 @@ class SGD(Optimizer):
             else:
                 np.multiply(b, lr, t)
             x -= t
+
+    def update_places(self, p: Tensor, group: Group, g: Any) -> None:
+        if group["weight_decay"]:
+            raise RuntimeError("add(sparse, dense) is not supported. Use add(dense, sparse) instead.")
+        state, mu = self.state[p], group["momentum"]
+        if mu:
+            g = -g if group["maximize"] else g
+            b = state.get("momentum_buffer")
+            b = g.clone() if b is None else b * mu + g * (1 - group["dampening"])
+            state["momentum_buffer"] = b
+            g = g + b * mu if group["nesterov"] else b
+        at, values = places_of(g, {"maximize": group["maximize"] and not mu})
+        p.array[at] -= values * values.dtype.type(group["lr"])
