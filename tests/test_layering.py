@@ -25,7 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "backends": {"core"},
     **dict.fromkeys(("accelerator", "distributed", "mps", "multiprocessing", "xpu"), set()),
     "tensorboard": {"core"},
-    "vision": {"core", "ops", "data", "nn", "glassgrad"},
+    "vision": {"core", "ops", "data", "nn", "utils", "glassgrad"},
     "fft": {"core", "ops"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},

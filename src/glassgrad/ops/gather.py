@@ -149,7 +149,8 @@ def _along(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> tu
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Tensor | None = None) -> Tensor:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on: the result has the shape of the index.
 
-    sparse_grad: the gradient of an input that is a leaf is sparse; of another, dense. Raises RuntimeError where the index leaves the dim, isn't int64, or is larger than the input in another dim.
+    sparse_grad: the gradient of an input that is a leaf is sparse; of another, dense.
+    Raises RuntimeError where the index leaves the dim, isn't int64, or is larger than the input in another dim.
     """
     if out is not None:
         apart("gather", out, input, index)
@@ -610,7 +611,8 @@ def wants_sparse(x: Tensor, sparse: bool) -> bool:
 def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None, sparse: bool = False) -> Tensor:
     """The rows of a table (V, D) at the indices (...): (..., D). The row padding_idx gets no gradient.
 
-    sparse: the gradient of a table that is a leaf is sparse; of another, dense. Raises IndexError where an index is out of range, RuntimeError where they aren't ints.
+    sparse: the gradient of a table that is a leaf is sparse; of another, dense.
+    Raises IndexError where an index is out of range, RuntimeError where they aren't ints.
     """
     array, n = whole(index.array), table.array.shape[0]
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:

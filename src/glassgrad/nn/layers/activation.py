@@ -68,7 +68,7 @@ class Sigmoid(_Activation, function="sigmoid"):
     pass
 
 
-class Hardsigmoid(_Activation, function="hardsigmoid"):
+class Hardsigmoid(_Activation, function="hardsigmoid", hidden="inplace"):
     inplace: bool = False
 
 
@@ -84,7 +84,7 @@ class Mish(_Activation, function="mish"):
     inplace: bool = False
 
 
-class Hardswish(_Activation, function="hardswish"):
+class Hardswish(_Activation, function="hardswish", hidden="inplace"):
     inplace: bool = False
 
 

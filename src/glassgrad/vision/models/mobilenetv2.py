@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ... import nn
 from ...core.tensor import Tensor
+from ..ops.layers import Conv2dNormActivation
 from .named import named, start, weights_of
 
 Norm = Callable[[int], nn.Module]
@@ -26,13 +27,8 @@ def rounded(channels: float, divisor: int) -> int:
     return made + divisor if made < 0.9 * channels else made
 
 
-class Conv2dNormActivation(nn.Sequential):
-    """A convolution of odd size that keeps the image's size at stride 1, a norm, ReLU6."""
-
-    def __init__(self, inp: int, out: int, size: int, stride: int, groups: int, norm: Norm) -> None:
-        convolution = nn.Conv2d(inp, out, size, stride, (size - 1) // 2, groups=groups, bias=False)
-        super().__init__(convolution, norm(out), nn.ReLU6(inplace=True))
-        self.out_channels = out
+def convolution(inp: int, out: int, size: int, stride: int, groups: int, norm: Norm) -> Conv2dNormActivation:
+    return Conv2dNormActivation(inp, out, size, stride, groups=groups, norm_layer=norm, activation_layer=nn.ReLU6)
 
 
 class InvertedResidual(nn.Module):
@@ -46,8 +42,8 @@ class InvertedResidual(nn.Module):
         hidden = round(inp * expand_ratio)
         self.stride, self.out_channels = stride, oup
         self.use_res_connect = stride == 1 and inp == oup
-        wider = [Conv2dNormActivation(inp, hidden, 1, 1, 1, norm)] if expand_ratio != 1 else []
-        alone = Conv2dNormActivation(hidden, hidden, 3, stride, hidden, norm)
+        wider = [convolution(inp, hidden, 1, 1, 1, norm)] if expand_ratio != 1 else []
+        alone = convolution(hidden, hidden, 3, stride, hidden, norm)
         self.conv = nn.Sequential(*wider, alone, nn.Conv2d(hidden, oup, 1, bias=False), norm(oup))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,13 +67,13 @@ class MobileNetV2(nn.Module):
             )
         channels = rounded(32 * width_mult, round_nearest)
         self.last_channel = rounded(1280 * max(1.0, width_mult), round_nearest)
-        features: list[nn.Module] = [Conv2dNormActivation(3, channels, 3, 2, 1, norm)]
+        features: list[nn.Module] = [convolution(3, channels, 3, 2, 1, norm)]
         for expansion, c, blocks, stride in setting:
             wanted = rounded(c * width_mult, round_nearest)
             for k in range(blocks):
                 features.append(make(channels, wanted, 1 if k else stride, expand_ratio=expansion, norm_layer=norm))
                 channels = wanted
-        features.append(Conv2dNormActivation(channels, self.last_channel, 1, 1, 1, norm))
+        features.append(convolution(channels, self.last_channel, 1, 1, 1, norm))
         self.features = nn.Sequential(*features)
         self.classifier = nn.Sequential(nn.Dropout(p=dropout), nn.Linear(self.last_channel, num_classes))
         start(self, 0.01)

@@ -14,8 +14,6 @@ from ...nn.layers.linear import Linear
 from ...nn.layers.norms import BatchNorm2d, GroupNorm
 from ...nn.module import Module
 
-BUILDERS: dict[str, Callable[..., Module]] = {}
-
 
 def named(name: str, make: Callable[..., Module], text: str) -> Callable[..., Module]:
     """The function `name(*, weights=None, progress=True, **options)` that builds a model with random weights."""
@@ -40,7 +38,6 @@ def named(name: str, make: Callable[..., Module], text: str) -> Callable[..., Mo
     build.__name__ = build.__qualname__ = name
     build.__doc__ = f"{text} weights: None, or NotImplementedError; progress has nothing to show then."
     del build.__wrapped__  # type: ignore[attr-defined]
-    BUILDERS[name] = build
     return build
 
 
@@ -49,17 +46,6 @@ def weights_of(title: str, *versions: str) -> type[enum.Enum]:
     kind = enum.Enum(title, {version: version for version in versions})  # type: ignore[misc]
     kind.DEFAULT = kind[versions[-1]]  # type: ignore[attr-defined]
     return kind
-
-
-def get_model(name: str, **config: Any) -> Module:
-    """The model of that name. ValueError where there is none."""
-    if name.lower() not in BUILDERS:
-        raise ValueError(f"Unknown model {name}: there are {', '.join(BUILDERS)}")
-    return BUILDERS[name.lower()](**config)
-
-
-def list_models() -> list[str]:
-    return sorted(BUILDERS)
 
 
 def start(model: Module, linear_std: float | None = None) -> None:
