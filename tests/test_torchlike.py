@@ -70,6 +70,10 @@ assert "torch.jit.script is not in glassgrad" in says(NotImplementedError, "torc
 assert not hasattr(torch, "hub") and getattr(torch, "rellu", 3) == 3
 assert importlib.util.find_spec("torch.hub") is None and importlib.util.find_spec("torch.nn") is not None
 
+# A function stays although a module of its name is imported.
+import torch.autograd.gradcheck, torchvision.models.googlenet
+assert [type(f).__name__ for f in (torch.autograd.gradcheck, torchvision.models.googlenet)] == ["function"] * 2
+
 # What is assigned is found, in the module behind too where it has the name.
 torch.mine, F.relu = 5, len
 assert torch.mine == 5 and glassgrad.nn.functional.relu is F.relu is len and not hasattr(glassgrad, "mine")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -109,6 +110,9 @@ class Facade(ModuleType):
                     vars(self).pop(attribute, None)
                     setattr(module, attribute, value)
                     return
+        if isinstance(value, Facade):  # an import's: a function of the same name stays, as weight_norm and gradcheck do
+            with contextlib.suppress(AttributeError):
+                value = find(self.__name__, attribute)
         super().__setattr__(attribute, value)
 
 
