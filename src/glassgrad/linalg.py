@@ -6,6 +6,7 @@ from typing import Any
 
 from .core.keywords import lenient
 from .core.tensor import Tensor
+from .core.titles import titled
 from .ops import linalg as products
 from .ops import matrices, return_types
 from .ops.checked import cholesky_ex, householder_product, inv_ex, lu_factor_ex, solve_ex
@@ -40,6 +41,7 @@ __all__ = [
 lu_solve = matrices.lu_solve_
 
 
+@titled("LinalgCholeskyExBackward0")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     return _cholesky(A, upper)
 

@@ -292,8 +292,12 @@ class Stretched:
 
     def __init__(self, declared: Op) -> None:
         self.declared = declared
-        self.name, self.node_name = declared.name, declared.node_name
+        self.name = declared.name
         self.formulas = [formula and self._summed(formula) for formula in declared.formulas]
+
+    def node_name(self, saved: Any) -> str:
+        name = self.declared.node_name
+        return name(saved and tuple(kept and kept[1:] for kept in saved)) if callable(name) else name
 
     def _summed(self, formula: Formula) -> Formula:
         def gradient(g: Any, shape: tuple[int, ...], *kept: Any) -> Any:

@@ -79,8 +79,12 @@ class Node:
         name = self.op.node_name
         return name(self.saved) if callable(name) else name
 
+    def short_name(self) -> str:
+        """The name that is printed: without the namespace of those that PyTorch did not generate."""
+        return self.name().removeprefix("torch::autograd::")
+
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {id(self):#x}>"
+        return f"<{self.short_name()} object at {id(self):#x}>"
 
     def __getattr__(self, name: str) -> Any:
         """PyTorch's _saved_self, _saved_other, _saved_result, ...: what is kept for the way back, by its name there."""
@@ -194,7 +198,10 @@ class AccumulateGrad:
         return f"<AccumulateGrad object at {id(self):#x}>"
 
     def name(self) -> str:
-        return "AccumulateGrad"
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AccumulateGrad) and other.variable is self.variable

@@ -328,7 +328,7 @@ class Tensor:
         return printing.tensor_repr(
             to_host(self.array),
             requires_grad=self.requires_grad,
-            grad_fn_name=None if node is None else node.name(),
+            grad_fn_name=None if node is None else node.short_name(),
             device=None if where is CPU else str(where),
             default_dtype=dtypes.get_default_dtype().array_dtype,
             parameter=self._is_param,

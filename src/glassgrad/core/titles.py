@@ -35,6 +35,11 @@ def title(y: Any, name: str) -> Any:
     return y
 
 
+def title_whole(x: Any, name: str) -> Any:
+    """x, changed in place as a whole, whose node is shown under that name unless x is a view."""
+    return x if x._view is not None else title(x, name)
+
+
 def titled(name: str | Callable[..., str]) -> Any:
     """Decorator: the nodes of what the function gives are shown under that name, or name(*its arguments)."""
 

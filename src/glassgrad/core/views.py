@@ -267,7 +267,7 @@ def overlay_op() -> Any:
     overlay.vjp(base=lambda g, steps: erase(g, steps=steps), value=lambda g, steps: part(g, steps))
     erase.vjp(x=lambda g, steps: erase(g, steps=steps))
     _overlay = overlay.op
-    _overlay.node_name = "CopySlices"  # as PyTorch prints it
+    _overlay.node_name = "torch::autograd::CopySlices"
     return _overlay
 
 

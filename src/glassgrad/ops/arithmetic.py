@@ -137,6 +137,7 @@ def _less(input: Any, other: Any, alpha: Any, *, out: Any = None) -> Any:
     return _sub(input, _scaled("sub", input, other, alpha), out=out)
 
 
+@titled(lambda input, other, **_: f"RsubBackward{int(not isinstance(other, Tensor))}")
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """other - alpha * input; TypeError unless input is a tensor."""
     if input.__class__ in PYTHON:
@@ -165,14 +166,22 @@ def _fmod(x: Array, other: Array) -> Array:
     return np.fmod(x, other)
 
 
+def _by_divisor(name: str) -> Any:
+    """PyTorch's overloads: 0 for a number, 1 for a tensor."""
+    return titled(lambda input, other, **_: f"{name}Backward{int(isinstance(other, Tensor))}")
+
+
 floor_divide = binary(_floor_divide, "floor_divide")
 _div_trunc = binary(_trunc_divide, "div_trunc", x=_flat, other=_flat)
 _div_floor = binary(_floor_divide, "div_floor", x=_flat, other=_flat)
-remainder = binary(
+_div_trunc.op.node_name = _div_floor.op.node_name = "DivBackward2"
+remainder = _by_divisor("Remainder")(binary(
     _remainder, "remainder", numbers="one",
     x=lambda g: g, other=lambda g, x, other: -g * floor_divide(x, other),
-)  # fmt: skip
-fmod = binary(_fmod, "fmod", numbers="other", x=lambda g: g, other=lambda g, x, other: -g * _div_trunc(x, other))
+))  # fmt: skip
+fmod = _by_divisor("Fmod")(binary(
+    _fmod, "fmod", numbers="other", x=lambda g: g, other=lambda g, x, other: -g * _div_trunc(x, other),
+))  # fmt: skip
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
@@ -186,7 +195,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     return (_div_floor if rounding_mode == "floor" else _div_trunc)(input, other, out=out)
 
 
-@titled("LerpBackward0")
+@titled(lambda input, end, weight, **_: f"LerpBackward{int(isinstance(weight, Tensor))}")
 @tensors_in_float32
 def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
     """input + weight * (end - input), from whichever end is nearer, so that weight 1 gives end exactly."""
@@ -259,6 +268,16 @@ def _pow_exponent(g: Any, x: Any, other: Any, y: Any) -> Any:
 _power = binary(_pow, "pow", numbers="one", x=_pow_base, other=_pow_exponent)
 
 
+_power.op.node_name = lambda saved: f"PowBackward{_overload_of_power(saved)}"
+
+
+def _overload_of_power(saved: Any) -> int:
+    """PyTorch's: 0 with a number for an exponent, 1 of two tensors, 2 with a number for a base."""
+    if not saved or saved[0] is not None:
+        return int(bool(saved) and isinstance(saved[0][1], np.ndarray))
+    return 1 if isinstance(saved[1][0], np.ndarray) else 2
+
+
 def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     """input to the power of exponent, either of which may be a number; integers stay integers."""
     return _power(input, exponent, out=out)
@@ -271,6 +290,7 @@ def float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
     return _power(*_like(wide, input, exponent), out=out)
 
 
+@titled("LdexpBackward0")
 def ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
     """input * 2**other, of tensors."""
     for name, x in (("input", input), ("other", other)):

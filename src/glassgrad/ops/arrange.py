@@ -15,7 +15,7 @@ from ..core.dtypes import promote_types
 from ..core.fast import apart, given
 from ..core.op import op, record
 from ..core.tensor import Tensor
-from ..core.titles import titled
+from ..core.titles import title, titled
 from .index import index
 from .parts import ALL, at_dim, place, place_diagonal, select_, slice_
 from .parts import diagonal as diagonal_of
@@ -207,6 +207,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     return stack([reshape(x, -1) for x in meshgrid(*tensors)], 1)
 
 
+@titled("StackBackward0")
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """(number, r): every choice of r elements of a vector, in the order of their places."""
     if input.array.ndim != 1:
@@ -255,6 +256,11 @@ def tile(input: Tensor, *dims: Any, **options: Any) -> Tensor:
     return repeat(input, (1,) * (input.array.ndim - len(times)) + times)
 
 
+@titled(
+    lambda input, repeats=None, *_, **__: (
+        "IndexSelectBackward0" if isinstance(repeats, Tensor) and repeats.array.size > 1 else "ViewBackward0"
+    )
+)
 def repeat_interleave(
     input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Tensor:
@@ -344,6 +350,7 @@ def _(input: Tensor, shifts: Any, dims: Any = ()) -> Any:
     return (input,), {"shifts": far, "dims": tuple([wrap(d, input.array.ndim) for d in along])}
 
 
+@titled("Rot90Backward0")
 def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned by 90 degrees k times in the plane of two dims, from the first towards the second."""
     n = input.array.ndim
@@ -438,6 +445,9 @@ constant_pad_nd.vjp(x=lambda g, at: slice_(g, at=at))
 constant_pad_nd.jvp(lambda primals, tangents, y, shape, at, value: place(tangents[0], shape=shape, at=at))
 
 
+_AROUND_TITLES = {"reflect": "Reflection", "replicate": "Replication"}
+
+
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """The input with a margin: pad = (left, right) of the last dim, then of the one before, ...; negative cuts off.
 
@@ -469,7 +479,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         around = _AROUND[mode](input.array.shape[d], before, after)
         if before or after:
             input = index(input, xp_of(input.array).asarray(around), dims=(d,))
-    return input
+    return input if mode == "circular" else title(input, f"{_AROUND_TITLES[mode]}Pad{len(ends)}DBackward0")
 
 
 def _pad_constant(x: Tensor, ends: Any, value: float) -> Tensor:

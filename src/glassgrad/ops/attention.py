@@ -14,6 +14,7 @@ from ..core.backend import Array, ndarray, xp_of
 from ..core.batched import whole
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title
 from . import autocast
 from .arrange import cat, pad
 from .choice import where
@@ -123,7 +124,10 @@ def scaled_dot_product_attention(
     if attn_mask is None and not dropout_p and _together(query, key, value):
         if scale is None:
             scale = 1 / math.sqrt(query.array.shape[-1])
-        return attend(query, key, value, scale=scale, causal=is_causal)[0]
+        made = attend(query, key, value, scale=scale, causal=is_causal)[0]
+        if (n := query.array.ndim) != 4:  # PyTorch takes products there
+            title(made, "MmBackward0" if n == 2 else "UnsafeViewBackward0")
+        return made
     weights = attention_weights(query, key, attn_mask, is_causal, scale)
     return (dropout(weights, dropout_p) if dropout_p else weights) @ value
 

@@ -11,6 +11,7 @@ from ..core.backend import Array
 from ..core.batched import whole
 from ..core.graph import as_array
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import return_types
 from .arrange import cat, tril, triu
 from .choice import where
@@ -100,6 +101,7 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, out: Any = None) 
     return (packed, pivots, info) if get_infos else (packed, pivots)
 
 
+@titled("LuUnpackBackward0")
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True) -> Any:
     """(P, L, U) from what lu_factor gives; empty where not unpacked."""
     m, n = LU_data.array.shape[-2:]
@@ -118,6 +120,7 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     return return_types.lu_unpack(P, L, U)
 
 
+@titled("LinalgHouseholderProductBackward0")
 def householder_product(input: Tensor, tau: Tensor) -> Tensor:
     """The first n columns of H_1 ... H_k with H_i = 1 - tau_i v_i v_i^T: input (..., m, n), tau (..., k), k <= n <= m.
 

@@ -194,7 +194,7 @@ def where_method(self: Tensor, condition: Any, other: Any) -> Any:
     return where(condition, self, other)
 
 
-@titled("MaskedFillBackward0")
+@titled(lambda input, mask, value: f"MaskedFillBackward{int(isinstance(value, Tensor))}")
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """value where mask is true, input elsewhere; the gradient of those elements goes to value.
 

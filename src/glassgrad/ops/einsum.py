@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
+from ..core.titles import title
 from . import reduce
 from .arithmetic import mul
 from .linalg import matmul
@@ -54,7 +55,10 @@ def einsum(*args: Any) -> Tensor:
             f"{len(operands)} operands for {len(inputs)} terms"
         )
     terms = [_labelled(x, labels, i) for i, (x, labels) in enumerate(zip(operands, inputs, strict=True))]
-    return _contract(terms, _output(terms, inputs, output))
+    wanted = _output(terms, inputs, output)
+    products = len(terms) > 1 and {label for _, labels in terms for label in labels} > set(wanted)
+    made = _contract(terms, wanted)
+    return title(made, "ViewBackward0") if products else made
 
 
 # --- reading the equation ---

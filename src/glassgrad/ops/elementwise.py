@@ -14,6 +14,7 @@ import numpy as np
 from ..core.backend import Array
 from ..core.fast import binary, given, unary
 from ..core.op import op
+from ..core.titles import titled
 from . import return_types
 from .arithmetic import _integral, div, mul, positive, rsqrt
 from .choice import _flat, isfinite, where
@@ -55,10 +56,12 @@ atan2 = binary(
 )  # fmt: skip
 
 
+@titled("Deg2RadBackward0")
 def deg2rad(input: Any) -> Any:
     return mul(input, math.pi / 180)
 
 
+@titled("Rad2DegBackward0")
 def rad2deg(input: Any) -> Any:
     return mul(input, 180 / math.pi)
 

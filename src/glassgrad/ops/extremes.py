@@ -86,6 +86,7 @@ def _(input: Any, dim: Any = None, keepdim: bool = False, **other: Any) -> Any:
     return _over("amin", input, dim, keepdim, other)
 
 
+@titled("AminmaxBackward0")
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False) -> Any:
     return return_types.aminmax(amin(input, dim, keepdim), amax(input, dim, keepdim))
 
@@ -137,7 +138,7 @@ def _extreme(name: str, of_all: Callable[..., Any], of_two: Callable[..., Any], 
     d = wrap(dim, x.ndim)
     _check_not_empty(name, x.shape, (d,))
     if x.ndim == 0:
-        return kind(input.clone(), Tensor._of(np.zeros((), np.int64)))
+        return kind(title(input.clone(), f"{name.capitalize()}Backward0"), Tensor._of(np.zeros((), np.int64)))
     pair = _along(name, input, d, keepdim)
     return kind(*(pair if out is None else map(given, out, pair)))
 

@@ -14,6 +14,7 @@ from ..core.backend import Array
 from ..core.fast import unary
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import exp, log, mul
 from .polynomials import partly
 
@@ -101,6 +102,7 @@ def polygamma(n: Any, input: Any = None) -> Any:
     return polygamma_(mul(input, 1.0), n=n)
 
 
+@titled("MvlgammaBackward0")
 def mvlgamma(input: Any, p: int) -> Any:
     """The log of the multivariate gamma function of dimension p: p (p-1)/4 log pi + the sum of lgamma(x - j/2), j < p.
 

@@ -165,7 +165,7 @@ def number_like(x: Tensor, value: Any) -> Tensor:
     return Tensor._of(xp_of(x.array).full((), number_for(x.array, value), x.array.dtype))
 
 
-@titled("ScatterBackward0")
+@titled(lambda input, dim, index, src=None, *_, **__: f"ScatterBackward{int(not isinstance(src, Tensor))}")
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
 ) -> Tensor:
@@ -428,7 +428,7 @@ def _source(name: str, x: Tensor, d: int, at: Tensor, source: Tensor) -> Tensor:
     return part
 
 
-@titled("IndexFillBackward0")
+@titled(lambda input, dim, index, value: f"IndexFillBackward{int(isinstance(value, Tensor))}")
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy of the input with the parts at these indices of a dim filled with a number or a tensor without dims."""
     d = wrap(dim, input.array.ndim)

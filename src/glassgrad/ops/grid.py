@@ -14,6 +14,7 @@ from ..core.backend import Array, xp_of
 from ..core.batched import whole
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast
 from .choice import where
 from .gather import gather
@@ -115,6 +116,7 @@ def _far(d: Any) -> Any:
     return ((-0.75 * d + 3.75) * d - 6) * d + 3
 
 
+@titled(lambda input, *_, **__: f"GridSampler{input.array.ndim - 2}DBackward0")
 def grid_sample(
     input: Tensor,
     grid: Tensor,
@@ -184,6 +186,7 @@ def grid_sample(
     return total.reshape(s[0], s[1], *t[1:-1])
 
 
+@titled(lambda input, *_, **__: f"GridSampler{input.array.ndim - 2}DBackward0")
 def grid_sampler(
     input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool
 ) -> Tensor:
@@ -208,6 +211,7 @@ grid_sampler_2d, grid_sampler_3d = _ranked("grid_sampler_2d", 2), _ranked("grid_
 # --- grids ---
 
 
+@titled("AffineGridGeneratorBackward0")
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
     """The grid of an affine map for grid_sample: theta (N, 2, 3) and size (N, C, H, W) -> (N, H, W, 2).
 

@@ -18,6 +18,7 @@ from ..core.dtypes import of
 from ..core.graph import touch
 from ..core.op import op, record
 from ..core.tensor import TYPE_NAMES, Tensor, asarray
+from ..core.titles import title_whole
 from ..core.views import overlay_op, write
 from .choice import number_for
 from .parts import ALL, alias_, none_, select_, slice_
@@ -306,6 +307,8 @@ def __setitem__(x: Tensor, at: Any, value: Any) -> None:
     if given and not value.array.ndim and isinstance(at, Tensor) and at.array.dtype == np.bool_:
         value = value.to(x.dtype)
     put(target, picks, value)
+    if target is x or target.array.shape == x.array.shape:
+        title_whole(x, "IndexPutBackward0")
 
 
 def assign(target: Tensor, value: Any) -> Tensor:
@@ -390,7 +393,7 @@ def copy_(x: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """x becomes src, converted to its dtype and broadcast to its shape, in place."""
     if not isinstance(src, Tensor):
         raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
-    return assign(x, src)
+    return title_whole(assign(x, src), "torch::autograd::CopyBackwards")
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
@@ -399,9 +402,9 @@ def fill_(x: Tensor, value: Any) -> Tensor:
         raise RuntimeError(
             f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
         )
-    return assign(x, value)
+    return title_whole(assign(x, value), f"FillBackward{3 if isinstance(value, Tensor) else 2}")
 
 
 def zero_(x: Tensor) -> Tensor:
     """Every element becomes 0, in place."""
-    return write(x, 0)
+    return title_whole(write(x, 0), "ZeroBackward0")

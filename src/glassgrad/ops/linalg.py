@@ -170,6 +170,7 @@ def dot(input: Tensor, tensor: Tensor, *, out: Tensor | None = None) -> Tensor:
     return matmul(input, tensor, out=out)
 
 
+@titled("VdotBackward0")
 def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """dot() with the conjugate of the first vector."""
     return dot(input.conj() if input.is_complex() else input, other, out=out)
@@ -300,6 +301,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: Tensor | None = None) ->
     return given(out, reshape(matmul(left, right), (*rows, *columns)))
 
 
+@titled("UnsafeViewBackward0")
 def kron(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor:
     """The Kronecker product: every element of the input times the whole of other, (n, m), (k, l) -> (nk, ml)."""
     n = max(input.ndim, other.ndim)

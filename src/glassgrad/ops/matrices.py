@@ -152,6 +152,7 @@ def matrix_exp(input: Tensor) -> Tensor:
 # --- least squares ---
 
 
+@titled("LinalgLstsqBackward0")
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """(solution, residuals, rank, singular_values): X with the least |A X - B|, of these the one with the least |X|.
 
@@ -282,12 +283,14 @@ def _lu(name: str, A: Tensor, pivot: bool) -> tuple[Array, Tensor]:
     return order, made
 
 
+@titled("LinalgLuBackward0")
 def lu(A: Tensor, *, pivot: bool = True) -> Any:
     """(P, L, U) with A = P L U: a permutation, ones on the diagonal and zeros above, zeros below."""
     order, packed = _lu("lu", A, pivot)
     return return_types.linalg_lu(_permutation(order, A), *_unpacked(packed))
 
 
+@titled("LinalgLuFactorExBackward0")
 def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
     """(LU, pivots): L and U packed in one matrix, for lu_solve; row i was swapped with row pivots[i] - 1, in turn."""
     order, packed = _lu("lu_factor", A, pivot)
@@ -320,6 +323,7 @@ def _order(pivots: Array, m: int) -> Array:
     return order.reshape(*pivots.shape[:-1], m)
 
 
+@titled("LinalgLuSolveBackward0")
 def lu_solve_(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
     """X with A X = B (X A = B unless left; A^T for A where adjoint) from lu_factor(A)."""
     matrix("lu_solve", LU, square=True)
@@ -394,6 +398,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     return reduce.vector_norm(x1[..., :, None, :] - x2[..., None, :, :], p, -1)
 
 
+@titled("PdistBackward0")
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     """The p-norms of the differences of rows i < j of a matrix: (n, d) -> (n (n - 1) / 2,)."""
     if input.ndim != 2:

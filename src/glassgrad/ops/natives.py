@@ -6,6 +6,7 @@ from typing import Any
 
 from ..core.dtypes import uint8
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from .arithmetic import rsqrt, square
 from .create import zeros
 from .norms import batch_norm, group_norm, layer_norm
@@ -28,6 +29,7 @@ def native_layer_norm(
     return y, *_statistics(input.detach(), tuple(range(ndim - len(shape), ndim)), eps)
 
 
+@titled("NativeGroupNormBackward0")
 def native_group_norm(
     input: Tensor,
     weight: Tensor | None,

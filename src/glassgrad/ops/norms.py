@@ -365,6 +365,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, o
     return given(out, made)
 
 
+@titled("NormBackward1")
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """|x1 - x2 + eps|_p along the last dim: (N, D), (N, D) -> (N,), broadcast."""
     d = x1 - x2 + eps

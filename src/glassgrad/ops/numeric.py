@@ -13,6 +13,7 @@ from ..core.backend import Array
 from ..core.dtypes import promote_types
 from ..core.keywords import lenient
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from ..core.views import in_place
 from . import return_types
 from .arrange import cat
@@ -172,6 +173,7 @@ def histogramdd(
 # --- norms ---
 
 
+@titled("RenormBackward0")
 @lenient
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Every slice along dim whose p-norm exceeds maxnorm, scaled down to it."""

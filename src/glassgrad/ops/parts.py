@@ -15,6 +15,7 @@ from ..core.backend import Array, ndarray, xp_of
 from ..core.graph import as_array
 from ..core.op import op, record
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from ..core.views import view_of
 from .shape import wrap
 
@@ -147,8 +148,10 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return _views(input, parts, [at_dim(d, i) for i in range(shape[d])])
 
 
-def _split(x: Tensor, ends: Sequence[int], d: int) -> tuple[Tensor, ...]:
+def _split(x: Tensor, ends: Sequence[int], d: int, name: str = "SplitBackward0") -> tuple[Tensor, ...]:
     parts = record(split_.op, (x,), {"ends": tuple(ends), "dim": d})
+    if parts and parts[0]._node is not None:
+        parts[0]._node.all_outputs().shown = name
     return _views(x, parts, _ranges(tuple(ends), d))
 
 
@@ -188,7 +191,7 @@ def split_with_sizes(input: Tensor, split_sizes: Sequence[int], dim: int = 0) ->
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at dimension {d}), "
             f"but got split_sizes={given}"
         )
-    return _split(input, [sum(given[: k + 1]) for k in range(len(given))], d)
+    return _split(input, [sum(given[: k + 1]) for k in range(len(given))], d, "SplitWithSizesBackward0")
 
 
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
@@ -218,10 +221,10 @@ def tensor_split(
         if cuts <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {cuts}")
         small, rest = divmod(n, cuts)
-        return _split(input, [k * small + min(k, rest) for k in range(1, cuts + 1)], d)
+        return _split(input, [k * small + min(k, rest) for k in range(1, cuts + 1)], d, "SliceBackward0")
     ends = [slice(None, operator.index(c)).indices(n)[1] for c in cuts]
     if sorted(ends) == ends:
-        return _split(input, [*ends, n], d)
+        return _split(input, [*ends, n], d, "SliceBackward0")
     ats = [at_dim(d, slice(a, max(a, b))) for a, b in zip((0, *ends), (*ends, n), strict=True)]
     return _views(input, tuple([record(slice_.op, (input,), {"at": at}) for at in ats]), ats)
 
@@ -417,11 +420,13 @@ def _replaced(input: Tensor, part: Any, src: Tensor) -> Tensor:
     return made
 
 
+@titled("SelectScatterBackward0")
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
     """A copy of the input in which src is what select(dim, index) gives."""
     return _replaced(input, lambda x: select(x, dim, index), src)
 
 
+@titled("SliceScatterBackward0")
 def slice_scatter(
     input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Tensor:
@@ -430,6 +435,7 @@ def slice_scatter(
     return _replaced(input, lambda x: x[at_dim(d, slice(start, end, step))], src)
 
 
+@titled("DiagonalScatterBackward0")
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """A copy of the input in which src is what diagonal(offset, dim1, dim2) gives."""
     return _replaced(input, lambda x: diagonal(x, offset, dim1, dim2), src)

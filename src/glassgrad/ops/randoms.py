@@ -18,6 +18,7 @@ from ..core.dtypes import dtype
 from ..core.fast import apart, given
 from ..core.graph import as_array
 from ..core.tensor import Tensor
+from ..core.titles import title, title_whole
 from ..core.views import check_in_place, write
 from .arithmetic import mul
 from .choice import where
@@ -193,13 +194,13 @@ def randint_like(input: Tensor, *bounds: Any, dtype: dtype | None = None, **opti
 # --- in place ---
 
 
-def _fill(name: str, x: Tensor, draw: Draw, generator: Any) -> Tensor:
+def _fill(node: str, x: Tensor, draw: Draw, generator: Any) -> Tensor:
     """x becomes what is drawn, whatever it was: its gradient ends here."""
     check_in_place(x)
     array = draw(generator or engine.current_generator(), tuple(x.array.shape), x.array.dtype)
     if not x.array.flags.c_contiguous:
         array = samplers.in_memory_order(array.reshape(-1), x.array)
-    return write(x, Tensor._of(to_device(array, x.device)))
+    return title_whole(write(x, Tensor._of(to_device(array, x.device))), node)
 
 
 def uniform_(x: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any = None, **named: Any) -> Tensor:
@@ -207,13 +208,13 @@ def uniform_(x: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Any =
     low = named.pop("from", from_)
     if named:
         raise TypeError(f"uniform_() got an unexpected keyword argument {next(iter(named))!r}")
-    return _fill("uniform_", x, lambda g, shape, d: samplers.uniform(g, shape, d, low, to), generator)
+    return _fill("UniformBackward0", x, lambda g, shape, d: samplers.uniform(g, shape, d, low, to), generator)
 
 
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Any = None) -> Tensor:
     """x becomes normal with that mean and standard deviation."""
     flat = bool(x.array.flags.c_contiguous)
-    return _fill("normal_", x, lambda g, shape, d: samplers.normal(g, shape, d, mean, std, flat), generator)
+    return _fill("NormalBackward0", x, lambda g, shape, d: samplers.normal(g, shape, d, mean, std, flat), generator)
 
 
 def random_(x: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> Tensor:
@@ -225,33 +226,35 @@ def random_(x: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> Ten
         low, high = bounds
     elif bounds:
         low, high = (0, bounds[0]) if low is None else (low, bounds[0])
-    return _fill("random_", x, lambda g, shape, d: samplers.integers(g, shape, d, low, high), generator)
+    node = f"RandomBackward{2 if high is None else int(low in (None, 0))}"
+    return _fill(node, x, lambda g, shape, d: samplers.integers(g, shape, d, low, high), generator)
 
 
 def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """x becomes 1 with probability p (a number, or a tensor that broadcasts), else 0."""
     chance = np.broadcast_to(to_host(p.array), x.array.shape) if isinstance(p, Tensor) else float(p)
-    return _fill("bernoulli_", x, lambda g, shape, d: samplers.bernoulli(g, shape, chance, d), generator)
+    node = f"BernoulliBackward{1 if isinstance(p, Tensor) else 2}"
+    return _fill(node, x, lambda g, shape, d: samplers.bernoulli(g, shape, chance, d), generator)
 
 
 def exponential_(x: Tensor, lambd: float = 1.0, *, generator: Any = None) -> Tensor:
     """x becomes exponential with rate lambd."""
-    return _fill("exponential_", x, lambda g, shape, d: samplers.exponential(g, shape, d, lambd), generator)
+    return _fill("ExponentialBackward0", x, lambda g, shape, d: samplers.exponential(g, shape, d, lambd), generator)
 
 
 def geometric_(x: Tensor, p: float, *, generator: Any = None) -> Tensor:
     """x becomes the number of trials until the first success of probability p."""
-    return _fill("geometric_", x, lambda g, shape, d: samplers.geometric(g, shape, d, p), generator)
+    return _fill("GeometricBackward0", x, lambda g, shape, d: samplers.geometric(g, shape, d, p), generator)
 
 
 def cauchy_(x: Tensor, median: float = 0.0, sigma: float = 1.0, *, generator: Any = None) -> Tensor:
     """x becomes Cauchy with that median and scale."""
-    return _fill("cauchy_", x, lambda g, shape, d: samplers.cauchy(g, shape, d, median, sigma), generator)
+    return _fill("CauchyBackward0", x, lambda g, shape, d: samplers.cauchy(g, shape, d, median, sigma), generator)
 
 
 def log_normal_(x: Tensor, mean: float = 1.0, std: float = 2.0, *, generator: Any = None) -> Tensor:
     """x becomes exp of a normal with that mean and standard deviation."""
-    return _fill("log_normal_", x, lambda g, shape, d: samplers.log_normal(g, shape, d, mean, std), generator)
+    return _fill("LogNormalBackward0", x, lambda g, shape, d: samplers.log_normal(g, shape, d, mean, std), generator)
 
 
 # --- from parameters in tensors ---
@@ -289,7 +292,8 @@ def normal(
     made = (mul(made, std) if isinstance(std, Tensor) else made) + mean
     for x in parameters:
         made = sample(x, made.array) if not made.requires_grad else where(ones_like(made, dtype=dtypes.bool_), made, x)
-    return given(out, made)
+    overload = isinstance(mean, Tensor) + 2 * isinstance(std, Tensor)
+    return given(out, title(made, f"NormalBackward{overload}"))
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None, out: Tensor | None = None) -> Tensor:

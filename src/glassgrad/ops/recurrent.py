@@ -24,6 +24,7 @@ from ..core.modes import enable_grad
 from ..core.native import faster
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import title, titled
 from . import autocast
 from .activations import relu
 from .arithmetic import sigmoid
@@ -419,7 +420,7 @@ def _layers(
         if dropout_p and train and layer < num_layers - 1:
             x = dropout(x, dropout_p)
     # A copy, unless cat made one: the backward needs what it kept, and users may change what they got.
-    return x if bidirectional else x.clone(), *[stack(s) for s in zip(*lasts, strict=True)]
+    return x if bidirectional else title(x.clone(), "CatBackward0"), *[stack(s) for s in zip(*lasts, strict=True)]
 
 
 def over_batch(
@@ -433,8 +434,16 @@ def over_batch(
     steps, n, size = x.array.shape
     options = has_biases, num_layers, dropout, train, bidirectional
     out, *states = _layers(cell, x.reshape(steps * n, size), (n,) * steps, hx, params, *options)
-    out = out.reshape(steps, n, out.array.shape[1])
-    return out.transpose(0, 1) if batch_first else out, *states
+    out = title(out.reshape(steps, n, out.array.shape[1]), _last_node(cell, out, bidirectional))
+    return title(out.transpose(0, 1), f"TransposeBackward{int(cell != 'lstm')}") if batch_first else out, *states
+
+
+def _last_node(cell: str, out: Tensor, bidirectional: bool) -> str:
+    """PyTorch's name for what gives the output; a library's runs LSTMs of float32."""
+    if bidirectional:
+        return "CatBackward0"
+    fused = cell == "lstm" and out.array.dtype.char == "f"
+    return "MkldnnRnnLayerBackward0" if fused else "StackBackward0"
 
 
 def over_packed(
@@ -493,6 +502,7 @@ def _cell(cell: str, x: Tensor, states: list[Tensor], *weights: Any) -> list[Ten
     return [state.clone() for state in (y[0], *y[4:])]  # copies, as of layers
 
 
+@titled("TanhBackward0")
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -500,6 +510,7 @@ def rnn_tanh_cell(
     return _cell("rnn_tanh", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
+@titled("ReluBackward0")
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -507,6 +518,7 @@ def rnn_relu_cell(
     return _cell("rnn_relu", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
+@titled("AddBackward0")
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -521,7 +533,7 @@ def lstm_cell(
     if len(hx) != 2:
         raise RuntimeError("lstm_cell expects two hidden states")
     h, c = _cell("lstm", input, list(hx), w_ih, w_hh, b_ih, b_hh)
-    return h, c
+    return title(h, "MulBackward0"), title(c, "AddBackward0")
 
 
 autocast.attach(__name__)

@@ -18,6 +18,7 @@ from ..core.modes import no_grad
 from ..core.op import op, record
 from ..core.size import Size
 from ..core.tensor import Tensor
+from ..core.titles import title
 from ..core.views import check_in_place, view_of
 from .formats import order_of
 
@@ -349,11 +350,13 @@ PROPERTIES = {"H": _hermitian, "T": _reversed, "mH": adjoint, "mT": _matrices}
 
 
 @op(jvp="linear", view=True)
-def squeeze(x: Array, *, dims: tuple[int, ...]) -> Array:
+def squeeze(x: Array, *, dims: tuple[int, ...], overload: int = 1) -> Array:
+    """overload: PyTorch's, of all dims, of one, of several; its name says so."""
     return x.squeeze(dims)
 
 
-squeeze.vjp(x=lambda g, x_shape: reshape(g, shape=x_shape))
+squeeze.vjp(x=lambda g, x_shape, overload: reshape(g, shape=x_shape))
+squeeze.op.node_name = lambda saved: f"SqueezeBackward{saved[0][1] if saved else 1}"
 
 
 @squeeze.public
@@ -363,6 +366,7 @@ def _(input: Tensor, dim: Any = None, *, dims: tuple[int, ...] | None = None) ->
         shape = input.array.shape
         asked = range(len(shape)) if dim is None else wraps(dim, len(shape)) if shape else ()
         dims = tuple([d for d in asked if shape[d] == 1])
+        return (input,), {"dims": dims, "overload": 0 if dim is None else 2 if isinstance(dim, tuple | list) else 1}
     return (input,), {"dims": dims}
 
 
@@ -533,8 +537,9 @@ def contiguous(x: Any, memory_format: Any = None) -> Any:
 # --- changing the shape of a tensor itself ---
 
 
-def becoming(change: Any) -> Any:
+def becoming(change: Any, overload: int = 1) -> Any:
     """The in-place form of a view: the tensor itself turns into the view of what it was."""
+    name = f"{change.__name__.capitalize()}Backward{overload}"
 
     def method(self: Tensor, *args: Any, **options: Any) -> Tensor:
         if self._view is not None:
@@ -551,12 +556,12 @@ def becoming(change: Any) -> Any:
         touch(self.version)
         if self._view is not None:
             self._view.seen = self.version[0]
-        return self
+        return title(self, name)
 
     method.__name__ = method.__qualname__ = f"{change.__name__}_"
     method.__doc__ = f"{change.__name__}() in place: this tensor itself gets the new shape."
     return method
 
 
-squeeze_, unsqueeze_, transpose_, t_ = (becoming(f) for f in (squeeze, unsqueeze, transpose, t))
+squeeze_, unsqueeze_, transpose_, t_ = becoming(squeeze, 3), becoming(unsqueeze), becoming(transpose), becoming(t)
 swapaxes_, swapdims_ = becoming(swapaxes), becoming(swapdims)

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.backend import Array, xp_of
 from ..core.op import op
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast, return_types
 from .arrange import tril, triu
 from .choice import _zero
@@ -151,6 +152,7 @@ def _fits(name: str, a: Tensor, b: Tensor, left: bool = True) -> None:
     check_batches(a.shape[:-2], b.shape[:-2])
 
 
+@titled("LinalgSolveTriangularBackward0")
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """X with A X = B (X A = B unless left) for triangular A, of which only that triangle is read.
 
@@ -216,6 +218,7 @@ def _(primals: Any, tangents: Any, y: Any) -> Any:
     return solve_(a, moved if ta is None else moved - ta @ y)
 
 
+@titled("LinalgSolveExBackward0")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """X with A X = B (X A = B unless left): A (..., n, n); B (..., n, k), or vectors (..., n).
 

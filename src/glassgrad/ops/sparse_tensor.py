@@ -167,7 +167,7 @@ class SparseTensor(Tensor):
             notes.append(f"dtype={self.dtype}")
         notes.append(f"layout={self.layout}")
         if self.grad_fn is not None:
-            notes.append(f"grad_fn=<{self.grad_fn.name()}>")
+            notes.append(f"grad_fn=<{self.grad_fn.short_name()}>")
         elif self.requires_grad:
             notes.append("requires_grad=True")
         text = "tensor(" + f",{NEWLINE}".join([*parts, notes[0]])

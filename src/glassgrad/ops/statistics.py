@@ -150,6 +150,7 @@ def _quantile(name: str, x: Tensor, q: Any, dim: int | None, keepdim: bool, how:
     return made.reshape([*parts.shape, *shape])
 
 
+@titled("SqueezeBackward4")
 def quantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:
@@ -157,6 +158,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
+@titled("SqueezeBackward4")
 def nanquantile(
     input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
 ) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.tensor import Tensor
+from ..core.titles import titled
 from . import autocast
 from .create import zeros
 from .gather import gather, scatter
@@ -44,6 +45,7 @@ def _unpooled(size: Sizes, stride: Sizes, padding: Sizes, spatial: Sizes, wanted
 
 
 def _max_unpool(name: str, rank: int) -> Callable[..., Tensor]:
+    @titled("SqueezeBackward1" if rank == 1 else f"MaxUnpool{rank}DBackward0")
     def unpool(
         input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, output_size: Any = None
     ) -> Tensor:
@@ -121,6 +123,7 @@ def _fractional_max_pool(name: str, rank: int) -> Callable[..., Any]:
     order = (1, 0) if rank == 2 else (0, 1, 2)  # which of the samples belongs to which dim, as in PyTorch
     strict = rank == 3  # PyTorch asks for one element more there
 
+    @titled(f"FractionalMaxPool{rank}DBackward0")
     def pool(
         input: Tensor,
         kernel_size: Any,
