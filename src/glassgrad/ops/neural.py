@@ -72,8 +72,8 @@ def _along(call: Any, name: str, input: Any, dim: int | None, dtype: Any) -> Ten
         raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: convert with .float(), or give dtype=')
     if dim is None:  # the choice of PyTorch's deprecated default
         dim = 0 if ndim in (0, 1, 3) else 1
-        text = f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument."
-        warnings.warn(text, stacklevel=3)
+        text = f"Implicit dimension choice for {name} has been deprecated."
+        warnings.warn(f"{text} Change the call to include dim=X as an argument.", stacklevel=3)
     dim = wrap(dim, ndim)
     return call(x, dim=dim) if ndim else call(x.reshape(1), dim=dim).reshape(())
 
