@@ -371,9 +371,9 @@ def test_training_leaves_no_garbage() -> None:
 def test_a_number_before_the_operator_is_the_second_input() -> None:
     x = leaf(1.0)
     for y in (2 * x, 2 + x, x * 2, x + 2):
-        assert [n and n.name() for n, _ in y.grad_fn.next_functions] == ["AccumulateGrad", None]
+        assert [n and n.name() for n, _ in y.grad_fn.next_functions] == ["torch::autograd::AccumulateGrad", None]
     y = gg.tensor([2.0]) * x
-    assert [n and n.name() for n, _ in y.grad_fn.next_functions] == [None, "AccumulateGrad"]
+    assert [n and n.name() for n, _ in y.grad_fn.next_functions] == [None, "torch::autograd::AccumulateGrad"]
 
 
 def test_what_is_kept_has_pytorchs_names() -> None:

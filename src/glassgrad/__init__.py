@@ -70,7 +70,7 @@ _ELSEWHERE = {
     "compile": "compiler", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",
-    "vmap": "func", "watch": "glass",
+    "paths": "glass", "step": "glass", "vmap": "func", "watch": "glass",
 }  # fmt: skip
 # Methods of Tensor that are functions of the package as well.
 _IN_PLACE = {

@@ -7,6 +7,8 @@ import importlib
 _HOMES = {
     "look": "graph",
     "watch": "graph",
+    "paths": "routes",
+    "step": "cursor",
     "Report": "report",
     "RunFolder": "runlog",
     "render_report": "report",

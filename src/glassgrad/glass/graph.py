@@ -33,7 +33,15 @@ from ..scalar.nn import Module as ScalarModule
 LIMIT = 20_000  # vertices of a graph; what is older is left out
 ITEMS = 1000  # of a list or dict are looked at for names
 
-WORDS = {"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "w*x+b": "affine"}  # a Value's op -> a word
+WORDS = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "**": "pow",
+    "ReLU": "relu",
+    "w*x+b": "affine",
+}  # a Value's op -> a word
 
 
 class Edge:
@@ -188,37 +196,51 @@ class Freed(Exception):
 
 
 def flows_of(v: Vertex) -> list[Any]:
-    """What a vertex hands on to each argument of its operation, from its gradient; None where nothing flows."""
-    source, g = v.source, v.gradient
+    """What a vertex hands on to each argument of its operation, from its gradient; hooks may change that first."""
+    source = v.source
+    if isinstance(source, Tensor):
+        if source._hooks and source._node is None:
+            v.gradient = run_hooks(source._hooks, v.gradient, False)
+        return []
+    if isinstance(source, Node) and source.hooks is not None:
+        v.gradient = before(source.hooks, source, v.gradient, False)
+        if source.hooks.after:
+            return handed_on(source, v.gradient, attended(source, v.gradient, _saved(source), None, False))
+    return handed_on(source, v.gradient)
+
+
+def handed_on(source: Value | Node, g: Any, formulas: Any = None) -> list[Any]:
+    """Upstream times local: what an operation hands on to each of its arguments from g; None where nothing flows.
+
+    Raises Freed where what the formulas need is gone, RuntimeError where it was changed in place.
+    """
     if isinstance(source, Value):
         slopes = zip(source.operands, source.local_gradients, strict=True)
         return [None if operand._op == "const" else g * slope for operand, slope in slopes]
-    if isinstance(source, Tensor):
-        if source._hooks and source._node is None:
-            v.gradient = run_hooks(source._hooks, g, False)
-        return []
-    if source.hooks is not None:
-        g = v.gradient = before(source.hooks, source, g, False)
-    saved: Any = source.saved
-    if saved is None:
-        saved = kept[source].saved if source in kept else None
-        if saved is None:
-            raise Freed(
-                f"No gradients: the graph was freed by backward() at {show(source.freed)}. Look before that, or make "
-                "the graph inside `with glassgrad.watch():`."
-            )
-    elif callable(saved):
-        saved = source.arguments(live=False)
-    elif source.guards and sum(counter[0] for counter in source.guards) != source.stamp:
-        raise source.changed()
-    after = source.hooks is not None and source.hooks.after
-    formulas = attended(source, g, saved, None, False) if after else source.op.formulas
     flows: list[Any] = [None] * len(source.edges)
-    for k, (edge, formula, given) in enumerate(zip(source.edges, formulas, saved)):  # noqa: B905 (may repeat for ever)
+    formulas = source.op.formulas if formulas is None else formulas
+    for k, (edge, formula, given) in enumerate(zip(source.edges, formulas, _saved(source))):  # noqa: B905 (may repeat)
         if edge is not None:
             d = formula(g, *given)
             flows[k] = d if d is None or isinstance(d, Parts) else as_array(d)
     return flows
+
+
+def _saved(node: Node) -> Any:
+    """The arguments of a node's formulas."""
+    saved: Any = node.saved
+    if saved is None:
+        if node in kept:
+            return kept[node].saved
+        raise Freed(
+            f"No gradients: the graph was freed by backward() at {show(node.freed)}. Look before that, or make "
+            "the graph inside `with glassgrad.watch():`."
+        )
+    if callable(saved):
+        return node.arguments(live=False)
+    if node.guards and sum(counter[0] for counter in node.guards) != node.stamp:
+        raise node.changed()
+    return saved
 
 
 def _seed(root: Vertex, gradient: Any) -> Any:

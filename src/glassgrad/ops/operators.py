@@ -52,8 +52,8 @@ def back(call: Operator, shown: str | None = None, turned: bool = False) -> Oper
 
 
 def _quotient(other: Any, self: Any) -> Any:
-    """other / self as PyTorch computes it: the reciprocal first."""
-    return a.mul(a.reciprocal(self), other)
+    """other / self as PyTorch computes it: the reciprocal first. For 1 that is the quotient, in one operation."""
+    return a.true_divide(1, self) if other.__class__ is int and other == 1 else a.mul(a.reciprocal(self), other)
 
 
 def inside(call: Operator) -> Operator:

@@ -1,0 +1,240 @@
+"""A cursor over the backward pass that goes forwards and backwards: upstream times local is downstream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core import provenance
+from ..core.tensor import Tensor
+from ..scalar import Value
+from .graph import Edge, Graph, Vertex, handed_on, look, names_around
+from .words import equals, expression, norm, shown, size, text_of
+
+MOST = 4096  # entries of a Jacobian's column that entry() computes
+
+
+def step(root: Value | Tensor, gradient: Any = None) -> Cursor:
+    """A cursor before the first step of the backward pass of a Value or Tensor.
+
+    gradient: that of the root, needed unless it has one element. No .grad changes, nothing is freed.
+    Raises ValueError where there is nothing to step through.
+
+    >>> a = Value(3.0)
+    >>> square = a * a
+    >>> print(step(square).next())
+    step 1 of 1, the last
+    square = a * a = 9    upstream 1
+      a    1 * 3 = 3    so far 3, to come 1: square
+      a    1 * 3 = 3    3 + 3 = 6, complete
+    """
+    return Cursor(look(root, gradient, names_around()))
+
+
+class Cursor:
+    """A place in the backward pass: the first `at` of its steps have been taken.
+
+    Each step takes the newest operation whose gradient is complete, and hands it on to its arguments.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.order = [v for v in reversed(graph.vertices) if v.op and v.gradient is not None and not v.cut]
+        self.at = 0
+        if not self.order:
+            raise ValueError(
+                " ".join(graph.notes) or f"nothing to step through: {text_of(graph.root)} was not computed"
+            )
+        self._turn = {v: k for k, v in enumerate(self.order)}
+        self._arrivals: dict[
+            Vertex, list[tuple[int, Vertex, Edge]]
+        ] = {}  # (step, from, edge), in the order of the walk
+        for k, v in enumerate(self.order):
+            for edge in v.edges:
+                if edge.flow is not None:
+                    self._arrivals.setdefault(edge.vertex, []).append((k, v, edge))
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __iter__(self) -> Iterator[Cursor]:
+        """This cursor, after each step that is left."""
+        while self.at < len(self):
+            yield self.next()
+
+    # --- moving ---
+
+    def next(self) -> Cursor:
+        """One step on; IndexError behind the last."""
+        return self._move(self.at + 1)
+
+    def back(self) -> Cursor:
+        """One step back; IndexError before the first."""
+        return self._move(self.at - 1)
+
+    def goto(self, place: int | str | Vertex) -> Cursor:
+        """Behind so many steps; or to where the gradient of a vertex, or of what has this name, is complete."""
+        if isinstance(place, int):
+            return self._move(place)
+        v = self.graph.find(place) if isinstance(place, str) else place
+        return self._move(self._turn[v] if v in self._turn else self._complete(v))
+
+    def run(
+        self, until: Callable[[Vertex], bool] | None = None, *, nan: bool = False, above: float | None = None,
+        module: str | None = None,
+    ) -> Cursor:  # fmt: skip
+        """On to the first step whose upstream gradient fits, or behind the last one.
+
+        until: any condition on the vertex. nan: NaN or infinity in its gradient or in one it hands on. above: a
+        gradient whose norm is larger. module: it was made in the module with this path, "blocks.0.attn" (in watch()).
+        """
+        if until is None and not nan and above is None and module is None:
+            raise ValueError("run() needs until=, nan=True, above= or module=; goto(len(cursor)) runs to the end")
+        while self.at < len(self):
+            v = self.order[self.at]
+            seen = [v.gradient, *[edge.flow for edge in v.edges if edge.flow is not None]]
+            self._move(self.at + 1)
+            if (
+                (until is not None and until(v))
+                or (nan and any(not math.isfinite(norm(g)) for g in seen))
+                or (above is not None and norm(v.gradient) > above)
+                or (module is not None and f".{module}." in f".{'.'.join(v.module)}.")
+            ):
+                break
+        return self
+
+    def _move(self, at: int) -> Cursor:
+        if not 0 <= at <= len(self):
+            raise IndexError(f"the backward pass has {len(self)} steps, no {at}")
+        self.at = at
+        return self
+
+    def _complete(self, v: Vertex) -> int:
+        arrivals = self._arrivals.get(v, [])
+        if not arrivals:
+            raise ValueError(f"no gradient arrives at {text_of(v)}")
+        return arrivals[-1][0] + 1
+
+    # --- looking ---
+
+    @property
+    def vertex(self) -> Vertex | None:
+        """The operation of the step taken last; None before the first."""
+        return self.order[self.at - 1] if self.at else None
+
+    def arrived(self, v: Vertex) -> list[Any]:
+        """What has arrived at a vertex so far, in order: their sum is its gradient so far."""
+        seed = [v.gradient] if v is self.graph.root else []
+        return seed + [edge.flow for k, _, edge in self._arrivals.get(v, []) if k < self.at]
+
+    def pending(self, v: Vertex) -> list[Vertex]:
+        """Those that have still to hand something on to v."""
+        return [source for k, source, _ in self._arrivals.get(v, []) if k >= self.at]
+
+    def entry(self, name: str, index: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], float, float]]:
+        """The terms of one entry of what the step taken last hands on to an argument, by its name: a list of
+        (entry of the upstream gradient, that gradient, the local derivative there), those with a local of 0 left out.
+
+        Their products sum to the entry. Raises ValueError where the result has more than 4096 entries.
+        """
+        v = self.vertex
+        if v is None:
+            raise ValueError("no step has been taken")
+        edges = [edge for edge in v.edges if edge.flow is not None and name in (text_of(edge.vertex), edge.role)]
+        if not edges:
+            raise KeyError(
+                f"{text_of(v)} hands nothing on to {name!r}: {', '.join(text_of(e.vertex) for e in v.edges)}"
+            )
+        if not isinstance(v.gradient, np.ndarray):
+            return [((), v.gradient, handed_on(v.source, 1.0)[edges[0].position])]
+        if v.gradient.size > MOST:
+            raise ValueError(f"{text_of(v)} has {v.gradient.size} entries; entry() goes through {MOST} at most")
+        terms = []
+        for at in np.ndindex(v.gradient.shape):
+            one = np.zeros_like(v.gradient)
+            one[at] = 1
+            local = handed_on(v.source, one)[edges[0].position][index]
+            if local != 0:
+                terms.append((at, float(v.gradient[at]), float(local)))
+        return terms
+
+    def to_dict(self) -> dict[str, Any]:
+        """The graph and the place in it, for JSON; numbers that are not finite are strings."""
+        number = {v: k for k, v in enumerate(self.graph.vertices)}
+        return {
+            "at": self.at,
+            "steps": [number[v] for v in self.order],
+            "vertices": [
+                {
+                    "text": text_of(v), "kind": v.kind, "op": v.op, "title": v.title, "name": v.name,
+                    "module": list(v.module), "shape": None if v.shape is None else list(v.shape),
+                    "line": None if v.place is None else list(provenance.line_of(v.place)),
+                    "value": _plain(v.value), "gradient": _plain(v.gradient),
+                    "edges": [
+                        {"to": number[e.vertex], "role": e.role, "flow": _plain(e.flow)} for e in v.edges
+                    ],
+                }
+                for v in self.graph.vertices
+            ],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        v = self.vertex
+        if v is None:
+            root = self.graph.root
+            return f"{len(self)} steps\n{text_of(root)}{equals(root)}    gradient {shown(root.gradient)}"
+        what = expression(v)
+        head = what if what == text_of(v) else f"{text_of(v)} = {what}"
+        lines = [f"step {self.at} of {len(self)}" + (", the last" if self.at == len(self) else "")]
+        lines.append(f"{head}{equals(v)}    upstream {shown(v.gradient)}")
+        where = [f"in {'.'.join(v.module)}"] if v.module else []
+        where += [provenance.show(v.place)] if v.place else []
+        lines += [f"  {'  '.join(where)}"] if where else []
+        edges = [edge for edge in v.edges if edge.flow is not None]
+        rows = [(text_of(e.vertex), self._product(v, e), self._sum(e, edges[:k])) for k, e in enumerate(edges)]
+        widths = [max((len(row[c]) for row in rows), default=0) for c in (0, 1)]
+        lines += [f"  {name:<{widths[0]}}    {product:<{widths[1]}}    {total}" for name, product, total in rows]
+        return "\n".join(lines)
+
+    def _product(self, v: Vertex, edge: Edge) -> str:
+        """Upstream times local is downstream."""
+        if isinstance(edge.flow, float) or (size(v.gradient) == 1 and size(edge.flow) == 1):
+            try:
+                one = 1.0 if isinstance(v.gradient, float) else np.ones_like(v.gradient)
+                local = shown(handed_on(v.source, one)[edge.position])
+            except RuntimeError:  # freed or changed since
+                local = "?"
+            return f"{shown(v.gradient)} * {local} = {shown(edge.flow)}"
+        return f"hands on {shown(edge.flow)}"
+
+    def _sum(self, edge: Edge, earlier: list[Edge]) -> str:
+        """What had arrived before, plus this; and what is to come. earlier: edges of this step above this one."""
+        to = edge.vertex
+        there = [e.flow for k, _, e in self._arrivals[to] if k < self.at - 1 or e in earlier]
+        rest = [text_of(v) for k, v, e in self._arrivals[to] if k >= self.at - 1 and e is not edge and e not in earlier]
+        if not there and not rest:
+            return "complete"
+        total, said = edge.flow, "so far "
+        if there:
+            before = sum(there[1:], there[0])
+            total = before + edge.flow
+            said = f"{shown(before)} + {shown(edge.flow)} = " if size(total) == 1 else said
+        end = f", to come {len(rest)}: {', '.join(dict.fromkeys(rest))}" if rest else ", complete"
+        return said + shown(total) + end
+
+    def __repr__(self) -> str:
+        return f"<Cursor behind step {self.at} of {len(self)}>"
+
+
+def _plain(x: Any) -> Any:
+    """For JSON: a number, or a tensor's shape and norm."""
+    if x is None:
+        return None
+    if size(x) == 1:
+        value = float(np.asarray(x, dtype=np.float64).reshape(()))
+        return value if math.isfinite(value) else str(value)
+    length = norm(x)
+    return {"shape": list(getattr(x, "shape", ())), "norm": length if math.isfinite(length) else str(length)}

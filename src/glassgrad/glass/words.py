@@ -1,0 +1,57 @@
+"""How numbers, tensors and vertices of a graph are written in a line of text."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .graph import Vertex
+
+INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": "@"}
+LONGEST = 40  # characters of an expression that stands for a name
+
+
+def text_of(v: Vertex) -> str:
+    """A name for a vertex: its own, its number for a constant, or the expression, if it is short."""
+    return v.name or expression(v)
+
+
+def expression(v: Vertex, depth: int = 5) -> str:
+    if not v.op:
+        return shown(v.value) if v.value is not None else "?"
+    parts = []
+    for to in (edge.vertex for edge in v.edges):
+        part = to.name or (expression(to, depth - 1) if depth else "...")
+        parts.append(f"({part})" if v.op in INFIX and to.op in INFIX and " " in part else part)
+    sign = INFIX.get(v.op)
+    if sign and len(parts) == 2:
+        text = f" {sign} ".join(parts)
+    elif v.op.startswith("**"):  # a Value to the power of a number
+        text = f"({parts[0]}){v.op}" if " " in parts[0] else parts[0] + v.op
+    else:
+        text = f"{v.op}({', '.join(parts)})"
+    return text if len(text) <= LONGEST or not depth else f"{v.op}#{v.number}"
+
+
+def equals(v: Vertex) -> str:
+    return "" if v.value is None else f" = {shown(v.value)}"
+
+
+def size(x: Any) -> int:
+    return getattr(x, "size", 1)
+
+
+def norm(x: Any) -> float:
+    if hasattr(x, "parts"):
+        return math.sqrt(sum(norm(part) ** 2 for part in x.parts.values()))
+    return float(np.sqrt(np.sum(np.square(np.abs(np.asarray(x, np.float64 if np.ndim(x) == 0 else None))))))
+
+
+def shown(x: Any) -> str:
+    """A number; of a tensor its shape and norm."""
+    if size(x) == 1 and not hasattr(x, "parts"):
+        return f"{float(np.asarray(x).reshape(())):.6g}"
+    shape = "several" if hasattr(x, "parts") else str(tuple(x.shape))
+    return f"{shape} of norm {norm(x):.4g}"
