@@ -564,3 +564,10 @@ def test_a_sampler_of_an_eager_kind_is_asked_once_an_epoch() -> None:
 
     assert plain(list(loader(range(2), 2, batch_sampler=Eager()))) == [[1], [0]] and Eager.asked == 1
     assert isinstance(DataLoader(range(2), shuffle=True).sampler, RandomSampler)
+
+
+def test_a_sampler_without_end_starts_at_once() -> None:
+    endless = iter(RandomSampler(range(5), replacement=True, num_samples=10**15))
+    assert {next(endless) for _ in range(100)} == set(range(5))
+    whole = iter(RandomSampler(range(5), num_samples=10**15))
+    assert {next(whole) for _ in range(5)} == set(range(5))

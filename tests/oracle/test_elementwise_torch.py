@@ -172,3 +172,12 @@ def test_every_error_is_of_torchs_kind() -> None:
                 program(t)
             raised.append(found.type)
         assert raised[0] is raised[1], (i, raised)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("start", "end"), [(-1, 1), (0, 1), (0.1, 7.3), (3, -2), (-1e5, 1e-5)])
+def test_linspace_is_equal_to_the_bit(start: float, end: float, dtype: str) -> None:
+    for n in (1, 2, 7, 27, 100, 257):
+        ours = gg.linspace(start, end, n, dtype=getattr(gg, dtype))
+        theirs = torch.linspace(start, end, n, dtype=getattr(torch, dtype))
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())

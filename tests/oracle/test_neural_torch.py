@@ -419,3 +419,17 @@ def test_the_weights_of_attention() -> None:
         *[torch.tensor(t.numpy()) for t in (q, k, v)], is_causal=True
     )
     np.testing.assert_allclose((weights @ v).numpy(), expected.numpy(), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:Since version 1.3.0")
+@pytest.mark.parametrize("align_corners", [False, True])
+@pytest.mark.parametrize("size", [(2, 1, 28, 27), (2, 1, 10, 1), (2, 1, 5, 6, 7)])
+def test_the_grid_of_an_affine_map_is_equal_to_the_bit(size: tuple[int, ...], align_corners: bool) -> None:
+    """Sampling has a kink at each whole pixel, where the identity puts every point."""
+    rank = len(size) - 2
+    theta = np.stack([np.eye(rank, rank + 1), np.linspace(-1, 1, rank * (rank + 1)).reshape(rank, rank + 1)])
+    for d in (np.float32, np.float64):
+        ours = gg.nn.functional.affine_grid(gg.tensor(theta.astype(d)), size, align_corners=align_corners)
+        theirs = torch.nn.functional.affine_grid(torch.tensor(theta.astype(d)), size, align_corners=align_corners)
+        np.testing.assert_array_equal(ours.numpy()[0], theirs.numpy()[0])
+        np.testing.assert_allclose(ours.numpy()[1], theirs.numpy()[1], rtol=1e-5, atol=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import chain, repeat
 from typing import Any, Generic, TypeVar
 
 from ..core.dtypes import float64
@@ -75,10 +76,10 @@ class RandomSampler(Sampler[int]):
             generator = Generator()
             generator.manual_seed(draw_seed())
         if self.replacement:
-            for size in [DRAWN_AT_ONCE] * (wanted // DRAWN_AT_ONCE) + [wanted % DRAWN_AT_ONCE]:
+            for size in chain(repeat(DRAWN_AT_ONCE, wanted // DRAWN_AT_ONCE), [wanted % DRAWN_AT_ONCE]):
                 yield from integers(generator, size, low=0, high=n).tolist()
         else:
-            for size in [n] * (wanted // n) + [wanted % n]:
+            for size in chain(repeat(n, wanted // n), [wanted % n]):
                 yield from permutation(generator, n).tolist()[:size]
 
     def __len__(self) -> int:

@@ -234,10 +234,25 @@ def linspace(
     i = xp.arange(steps).astype(work)
     d = work(kept.type((kept.type(end) - kept.type(start)) / kept.type(max(steps - 1, 1))))
     half = steps // 2
-    array = xp.concatenate([first + i[:half] * d, last - (steps - 1 - i[half:]) * d])
+    add = _rounded_once if kept == np.float64 else lambda a, i, d: a + i * d
+    array = xp.concatenate([add(first, i[:half], d), add(last, steps - 1 - i[half:], -d)])
     if steps == 1:
         array[:] = first
     return finish(Tensor._of(array.astype(wanted.array_dtype, copy=False)), **options)
+
+
+def _rounded_once(a: Any, i: Array, d: Any) -> Array:
+    """a + i * d in float64 as one operation, as processors have it: with the rounding errors of both put back.
+
+    Source: Dekker 1971, "A floating-point technique for extending the available precision".
+    """
+    high = d * 134217729.0 - (d * 134217729.0 - d)  # 26 of d's bits, and the other 26: i has fewer than that
+    low = d - high
+    product = i * d
+    lost = i * high - product + i * low
+    total = a + product
+    back = total - a
+    return total + (lost + (a - (total - back)) + (product - back))
 
 
 def logspace(

@@ -17,6 +17,7 @@ from ..core.tensor import Tensor
 from ..core.titles import titled
 from . import autocast
 from .choice import where
+from .create import linspace, ones, zeros
 from .gather import gather
 
 MODES = ("bilinear", "nearest", "bicubic")
@@ -237,13 +238,16 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         raise ValueError(f"Expected non-zero, positive output size. Got {shape}")
     if s[0] != shape[0]:
         raise RuntimeError(f"affine_grid: theta has a batch of {s[0]}, the size one of {shape[0]}")
-    xp, d = xp_of(theta.array), theta.array.dtype
-    base = xp.ones((*shape[2:], rank + 1), d)
-    for k, n in enumerate(shape[2:]):
-        steps = xp.linspace(-1, 1, n) if n > 1 else xp.zeros(1)
+    base = ones(*shape[2:], rank + 1, dtype=theta.dtype, device=theta.device)
+    for k, n in enumerate(shape[2:]):  # in theta's dtype, as in PyTorch: sampling has a kink at each whole pixel
+        steps = (
+            linspace(-1, 1, n, dtype=theta.dtype, device=theta.device)
+            if n > 1
+            else zeros(1, dtype=theta.dtype, device=theta.device)
+        )
         steps = steps if align_corners else steps * (n - 1) / n
-        base[..., rank - 1 - k] = steps.astype(d).reshape(-1, *[1] * (rank - 1 - k))
-    made = Tensor._of(base.reshape(1, -1, rank + 1)) @ theta.mT  # (N, points, rank)
+        base[..., rank - 1 - k] = steps.reshape(-1, *[1] * (rank - 1 - k))
+    made = base.reshape(1, -1, rank + 1) @ theta.mT  # (N, points, rank)
     return made.reshape(shape[0], *shape[2:], rank)
 
 
