@@ -18,7 +18,8 @@ BASE = {*ENGINE, "scalar", "data", "amp", "distributions"}
 ALLOWED: dict[str, set[str]] = {
     "scalar": set(),  # chapter one stands alone
     **{layer: set(ENGINE[:i]) for i, layer in enumerate(ENGINE)},
-    "data": {"core", "ops", "glassgrad"},  # the public names
+    "nn": {*ENGINE[: ENGINE.index("nn")], "distributed"},
+    "data": {"core", "ops", "distributed", "glassgrad"},  # the public names
     "amp": {"core", "ops"},
     "utils": {"core", "ops", "autograd"},
     "cuda": {"core", "amp"},

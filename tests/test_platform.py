@@ -19,7 +19,6 @@ def test_there_is_no_device() -> None:
         assert room.is_available() is False and room.device_count() == 0
     assert not backends.mps.is_available() and not backends.cudnn.is_available() and not backends.cuda.is_built()
     assert accelerator.current_accelerator() is None
-    assert distributed.is_available() is False
     device = g.device("cuda" if cuda.is_available() else "mps" if backends.mps.is_available() else "cpu")
     assert device == g.device("cpu")
 
@@ -193,3 +192,52 @@ def test_processes_that_fail(work: Any, args: Any, error: Any, words: str) -> No
     with pytest.raises(error, match=words) as caught:
         multiprocessing.start_processes(work, args, start_method="fork")
     assert caught.value.error_index == 0 and caught.value.error_pid > 0
+
+
+# --- a group of one process ---
+
+
+@pytest.fixture
+def world() -> Any:
+    distributed.init_process_group("gloo", rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+def test_one_process_exchanges_with_itself(world: Any) -> None:
+    assert distributed.is_initialized() and (distributed.get_rank(), distributed.get_world_size()) == (0, 1)
+    x, y = g.arange(3.0), g.zeros(3)
+    distributed.all_reduce(x, op=distributed.ReduceOp.SUM)
+    distributed.broadcast(x, src=0)
+    assert distributed.barrier() is None and distributed.all_reduce(x, async_op=True).wait()
+    distributed.all_gather([y], x)
+    assert x.tolist() == y.tolist() == [0.0, 1.0, 2.0]
+    things = [None]
+    distributed.all_gather_object(things, "mine")
+    assert things == ["mine"]
+    with pytest.raises(ValueError, match="rank 1"):
+        distributed.broadcast(x, src=1)
+    with pytest.raises(ValueError, match="twice"):
+        distributed.init_process_group("gloo", rank=0, world_size=1)
+
+
+def test_a_module_of_one_process(world: Any) -> None:
+    inner = nn.Linear(2, 1)
+    net = nn.parallel.DistributedDataParallel(inner)
+    assert list(net.state_dict()) == ["module.weight", "module.bias"] and net.module is inner
+    with net.no_sync():
+        net(g.ones(3, 2)).sum().backward()
+    assert inner.weight.grad.tolist() == [[3.0, 3.0]]
+
+
+def test_more_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotImplementedError, match="4 processes"):
+        distributed.init_process_group("gloo", rank=0, world_size=4)
+    monkeypatch.delenv("RANK", raising=False)
+    with pytest.raises(ValueError, match="RANK expected"):
+        distributed.init_process_group("gloo")
+    with pytest.raises(ValueError, match="nccl"):
+        distributed.init_process_group("nccl", rank=0, world_size=1)
+    with pytest.raises(ValueError, match="has not been initialized"):
+        distributed.get_rank()
+    assert not distributed.is_initialized()

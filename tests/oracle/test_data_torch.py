@@ -289,3 +289,16 @@ def test_a_workers_error_is_of_the_same_kind_and_told_alike() -> None:
             list(side.data.DataLoader(Spoilt(), num_workers=1))
         told.append(str(error.value).splitlines())
     assert told[0][:2] == told[1][:2] and told[0][-1] == told[1][-1] == "KeyError: 1"
+
+
+@pytest.mark.parametrize("options", [{}, {"shuffle": False}, {"drop_last": True}, {"seed": 5}])
+def test_what_each_process_gets(options: dict[str, Any]) -> None:
+    for size, replicas in ((10, 3), (3, 5), (12, 4), (7, 1)):
+        for rank in range(replicas):
+            ours, theirs = (
+                library.DistributedSampler(range(size), replicas, rank, **options)
+                for library in (gg.data, torch.utils.data)
+            )
+            for epoch in range(2):
+                ours.set_epoch(epoch), theirs.set_epoch(epoch)
+                assert list(ours) == list(theirs) and len(ours) == len(theirs)

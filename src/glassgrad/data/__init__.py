@@ -14,6 +14,7 @@ from .dataset import (
     TensorDataset,
     random_split,
 )
+from .distributed import DistributedSampler
 from .download import DatasetNotFound
 from .idx import read_idx
 from .loader import DataLoader
@@ -38,6 +39,7 @@ __all__ = [
     "Dataset",
     "DatasetNotFound",
     "Digits",
+    "DistributedSampler",
     "FashionMNIST",
     "IterableDataset",
     "RandomSampler",
