@@ -192,3 +192,9 @@ def test_what_it_refuses() -> None:
         gradcheck(lambda x: x * 2, (gg.ones(2, requires_grad=True),), rtol=1e-1)
     with pytest.raises(RuntimeError, match="stride 0"):
         gradcheck(lambda x: x * 2, (gg.ones(1, dtype=gg.float64).expand(3).requires_grad_(),))
+
+
+def test_inputs_in_a_list() -> None:
+    assert gradcheck(
+        lambda x, y: x * y, [gg.rand(3, dtype=gg.float64, requires_grad=True), gg.rand(3, dtype=gg.float64)]
+    )

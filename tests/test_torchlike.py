@@ -67,6 +67,8 @@ assert says(AttributeError, "torch.rellu") == "module 'torch' has no attribute '
 assert says(ModuleNotFoundError, "import torch.rellu") == "No module named 'torch.rellu'"
 assert says(ImportError, "from torch.nn import rellu").startswith("cannot import name 'rellu' from 'torch.nn'")
 assert "torch.jit.script is not in glassgrad" in says(NotImplementedError, "torch.jit.script(len)")
+import torch.onnx
+assert "torch.onnx.export is not in glassgrad" in says(NotImplementedError, "torch.onnx.export(1)")
 assert not hasattr(torch, "hub") and getattr(torch, "rellu", 3) == 3
 assert importlib.util.find_spec("torch.hub") is None and importlib.util.find_spec("torch.nn") is not None
 

@@ -252,6 +252,11 @@ class _Applied:
 
     is_pick = False
 
+    @property
+    def home(self) -> str:
+        """What a node's class is said to be defined in."""
+        return f"{Function.__module__}."
+
     def __init__(self, cls: Any, ctx: FunctionCtx, args: Any, outs: Any, several: bool) -> None:
         self.cls, self.ctx, self.several = cls, ctx, several
         self.name, self.node_name = cls.__name__, f"{cls.__name__}Backward"

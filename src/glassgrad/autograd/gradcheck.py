@@ -56,7 +56,7 @@ def gradcheck(
     """
     if masked:
         raise NotImplementedError("gradcheck(masked=True) is about sparse tensors, which are not in glassgrad yet")
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     try:
         check = _Check(func, given, eps, atol, rtol)
         if check_backward_ad:
@@ -99,7 +99,7 @@ def gradgradcheck(
 
     grad_outputs: those gradients; random ones unless given. check_fwd_over_rev: in forward mode, too.
     """
-    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     outputs = _outputs(func(*given))
     if grad_outputs is None:
         rng = np.random.default_rng(0)

@@ -84,7 +84,7 @@ class Node:
         return self.name().removeprefix("torch::autograd::")
 
     def __repr__(self) -> str:
-        return f"<{self.short_name()} object at {id(self):#x}>"
+        return f"<{getattr(self.op, 'home', '')}{self.short_name()} object at {id(self):#x}>"
 
     def __getattr__(self, name: str) -> Any:
         """PyTorch's _saved_self, _saved_other, _saved_result, ...: what is kept for the way back, by its name there."""

@@ -18,7 +18,12 @@ SEEN = (
     solve.LinAlgError,
 )
 # "*": all, also for programs that look a name up in the module's dict.
-SHOWN = {"torch.nn": ("Parameter",), "torch.nn.utils.prune": "*", "torchvision.models": "*"}
+SHOWN = {
+    "torch.autograd": ("Function",),
+    "torch.nn": ("Parameter",),
+    "torch.nn.utils.prune": "*",
+    "torchvision.models": "*",
+}
 
 # This package's module -> PyTorch's. {lower} and {snake} are the class's name in small letters: torch.optim.adamw,
 # torch.distributions.half_normal. What stands behind ":" is its name there.

@@ -33,17 +33,19 @@ def ignore(drop: Any = False, **kwargs: Any) -> Any:
     return drop if callable(drop) else export
 
 
-def _refuse(name: str, advice: str) -> Callable[..., NoReturn]:
-    def call(*args: Any, **kwargs: Any) -> NoReturn:
-        raise NotImplementedError(f"torch.jit.{name} is not in glassgrad: {advice}")
+def refuse(whole: str, advice: str) -> Callable[..., NoReturn]:
+    """What stands for a function that is not here."""
 
-    call.__name__ = call.__qualname__ = name
+    def call(*args: Any, **kwargs: Any) -> NoReturn:
+        raise NotImplementedError(f"{whole} is not in glassgrad: {advice}")
+
+    call.__name__ = call.__qualname__ = whole.rpartition(".")[2]
     call.__doc__ = f"NotImplementedError: {advice}."
     return call
 
 
 _PLAIN = "leave it out, the function computes the same as plain Python (torch.compile makes it faster)"
-script = _refuse("script", _PLAIN)
-trace = _refuse("trace", _PLAIN)
-save = _refuse("save", "save model.state_dict() with torch.save")
-load = _refuse("load", "load a state_dict with torch.load")
+script = refuse("torch.jit.script", _PLAIN)
+trace = refuse("torch.jit.trace", _PLAIN)
+save = refuse("torch.jit.save", "save model.state_dict() with torch.save")
+load = refuse("torch.jit.load", "load a state_dict with torch.load")

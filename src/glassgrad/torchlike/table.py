@@ -54,6 +54,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.nn.utils.prune": ("nn.utils.prune",),
     "torch.nn.utils.rnn": ("nn.utils.rnn",),
     "torch.nn.utils.stateless": ("nn.utils.stateless",),
+    "torch.onnx": ("torchlike.onnx",),
     "torch.optim": ("optim",),
     "torch.optim.lr_scheduler": ("optim.lr_scheduler",),
     "torch.optim.swa_utils": ("optim.swa_utils",),
