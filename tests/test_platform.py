@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,3 +242,40 @@ def test_more_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="has not been initialized"):
         distributed.get_rank()
     assert not distributed.is_initialized()
+
+
+# --- memory of several processes ---
+
+
+def add_one(net: Any, plain: g.Tensor) -> None:
+    optimizer = g.optim.SGD(net.parameters(), lr=1.0)
+    net(g.ones(1, 2)).sum().backward()
+    optimizer.step()
+    plain += 1
+    net.bias.data[0] = 7.0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_train_the_same_memory(method: str) -> None:
+    net = nn.Linear(2, 2)
+    before = net.weight.tolist()
+    assert net.share_memory() is net and net.weight.is_shared() and net.weight.tolist() == before
+    plain = g.zeros(2)
+    child = multiprocessing.get_context(method).Process(target=add_one, args=(net, plain))
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    assert g.allclose(net.weight, g.tensor(before) - 1)
+    assert net.bias[0] == 7.0 and net.bias[1] != 7.0 and plain.tolist() == [0.0, 0.0] and not plain.is_shared()
+    assert pickle.loads(pickle.dumps(net.weight)).is_shared() is False
+
+
+def test_shared_memory_leaves_no_file() -> None:
+    from glassgrad.core import shared
+
+    x = g.arange(6.0).view(2, 3).share_memory_()
+    path, *_ = shared.place(x.array[1:, ::2])
+    assert shared.found(*shared.place(x.array[1:, ::2])).tolist() == [[3.0, 5.0]]
+    assert Path(path).exists() and x.share_memory_().is_shared() and g.zeros(0).share_memory_().shape == (0,)
+    del x
+    assert not Path(path).exists()

@@ -103,8 +103,10 @@ class UntypedStorage:
     is_cuda = property(lambda self: self.device.type == "cuda")
 
     def is_shared(self) -> bool:
-        """False: processes get copies."""
-        return False
+        """Whether other processes can see changes of this memory."""
+        from . import shared
+
+        return shared.map_of(self.array) is not None
 
     def is_pinned(self) -> bool:
         return False

@@ -514,8 +514,32 @@ class Tensor:
         return False
 
     def share_memory_(self) -> Tensor:
-        """Threads share a tensor as it is; processes get a copy."""
+        """Move the values to where the processes that are started, or sent the tensor, see the same memory.
+
+        Views that were made before stay with the old memory.
+        """
+        from . import shared
+
+        self.array = shared.share(self.array)
+        shared.to_processes((Tensor, *Tensor.__subclasses__()), _to_process)
         return self
+
+
+def _to_process(x: Tensor) -> Any:
+    """A tensor as another process gets it: on the same memory where that is shared, else a copy."""
+    from . import shared
+
+    where = shared.place(x.array)
+    if where is None:
+        return x.__reduce__()
+    return _from_process, (type(x), where, x.requires_grad, x._is_param)
+
+
+def _from_process(kind: type, where: tuple[Any, ...], needs: bool, is_param: bool) -> Tensor:
+    from . import shared
+
+    shared.to_processes((Tensor, *Tensor.__subclasses__()), _to_process)
+    return _rebuild(kind, shared.found(*where), needs, is_param)
 
 
 def type_of(title: Any) -> dtype:

@@ -1,7 +1,6 @@
-"""Python's multiprocessing, and spawn(). A tensor that goes through a queue or a pipe arrives as a copy.
+"""Python's multiprocessing, and spawn(). What share_memory_() has moved is one and the same memory in all processes.
 
-PyTorch moves tensors into shared memory instead; whoever relies on processes that train one and the same memory
-(share_memory() and several processes) gets models that train apart.
+Any other tensor that goes through a queue or a pipe arrives as a copy, where PyTorch moves it into shared memory.
 """
 
 from __future__ import annotations

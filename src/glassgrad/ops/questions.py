@@ -116,9 +116,11 @@ def record_stream(self: Tensor, stream: Any) -> None:
     raise RuntimeError("record_stream() is for tensors on a GPU: there are no streams on the CPU")
 
 
-def is_shared(self: Tensor) -> bool:
-    """Whether other processes see changes of this tensor: never."""
-    return False
+def is_shared(input: Tensor) -> bool:
+    """Whether other processes can see changes of this tensor: after share_memory_()."""
+    from ..core import shared
+
+    return shared.map_of(input.array) is not None
 
 
 def storage_type(self: Tensor) -> Any:
