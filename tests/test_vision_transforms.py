@@ -363,3 +363,17 @@ def test_the_older_name() -> None:
     from glassgrad.data.transforms import CenterCrop
 
     assert CenterCrop is transforms.CenterCrop
+
+
+@pytest.mark.parametrize("dtype", [gg.float32, gg.float64])
+def test_chances_are_drawn_in_the_default_dtype(dtype: Any) -> None:
+    before = gg.get_default_dtype()
+    gg.set_default_dtype(dtype)
+    try:
+        gg.manual_seed(0)
+        RandomHorizontalFlip()(PICTURE)
+        after = gg.rand(1).item()
+        gg.manual_seed(0)
+        assert gg.rand(2)[1].item() == after
+    finally:
+        gg.set_default_dtype(before)

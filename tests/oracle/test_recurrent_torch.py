@@ -383,3 +383,56 @@ def test_every_combination_of_options_has_the_same_repr_and_draws() -> None:
         assert repr(ours) == repr(theirs)
         near([*ours.parameters()], [*theirs.parameters()])
         assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
+
+
+# --- what print(y) shows ---
+
+
+def name_of(library: Any, y: Any) -> str:
+    """What print(y) says of the node."""
+    return type(y.grad_fn).__name__ if library is torch else y.grad_fn.name()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("batch_first", "bidirectional"), list(itertools.product((False, True), repeat=2)))
+@pytest.mark.parametrize(("name", "options"), KINDS, ids=ids)
+def test_names_of_what_comes_out(
+    name: str, options: dict[str, Any], batch_first: bool, bidirectional: bool, dtype: str
+) -> None:
+    modules = both(name, 2, 3, dtype=dtype, batch_first=batch_first, bidirectional=bidirectional, **options)
+    said = []
+    for library, module in zip((gg, torch), modules, strict=True):
+        given = getattr(library, dtype)
+        lengths = [4, 2] if batch_first else [3, 1]
+        padded = library.ones(2, 4, 2, dtype=given) if batch_first else library.ones(4, 2, 2, dtype=given)
+        rnn = library.nn.utils.rnn
+        packed = module(rnn.pack_padded_sequence(padded, lengths, batch_first=batch_first))
+        results = [*module(padded), *module(library.ones(4, 2, dtype=given)), packed[0].data, *packed[1:]]
+        results.append(rnn.pad_packed_sequence(packed[0], batch_first=batch_first)[0])
+        said.append([name_of(library, y) for y in flat(results)])
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("name", ["RNNCell", "GRUCell", "LSTMCell"])
+@pytest.mark.parametrize("shape", [(4, 2), (2,)])
+def test_names_of_what_comes_out_of_cells(name: str, shape: tuple[int, ...]) -> None:
+    modules = both(name, 2, 3, dtype="float32")
+    said = [
+        [name_of(library, y) for y in flat([module(library.ones(*shape))])]
+        for library, module in zip((gg, torch), modules, strict=True)
+    ]
+    assert said[0] == said[1]
+
+
+def test_names_of_squeezes_and_products() -> None:
+    said = []
+    for t in (gg, torch):
+        x = t.ones(2, 1, 3, 1, requires_grad=True)
+        made = [x.squeeze(), x.squeeze(1), x.squeeze(dim=-1), x.squeeze(0), x.squeeze((1, 3)), t.squeeze(x, 1)]
+        made += [
+            x[0, 0, :, 0] @ t.ones(3, 2),
+            x[0, 0, :, 0] @ t.ones(2, 3, 2),
+            x.scatter(0, t.zeros(1, 1, 1, 1).long(), 1.0),
+        ]
+        said.append([name_of(t, y) for y in made])
+    assert said[0] == said[1]

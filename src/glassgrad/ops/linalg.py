@@ -85,7 +85,8 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     if a.ndim == 1 == b.ndim:
         made = dot_(input, other)
     elif a.ndim == 1:
-        made = title(own(matmul(input.unsqueeze(0), other).squeeze(-2)), "SqueezeBackward4")
+        made = own(matmul(input.unsqueeze(0), other).squeeze(-2))
+        title(made, "SqueezeBackward4" if b.ndim == 2 else "UnsafeViewBackward0")
     elif b.ndim == 1:
         made = own(matmul(input, other.unsqueeze(-1)).squeeze(-1))
         title(made, "MvBackward0" if a.ndim == 2 else "UnsafeViewBackward0")

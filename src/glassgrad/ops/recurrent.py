@@ -24,7 +24,7 @@ from ..core.modes import enable_grad
 from ..core.native import faster
 from ..core.op import op
 from ..core.tensor import Tensor
-from ..core.titles import title, titled
+from ..core.titles import title
 from . import autocast
 from .activations import relu
 from .arithmetic import sigmoid
@@ -420,7 +420,7 @@ def _layers(
         if dropout_p and train and layer < num_layers - 1:
             x = dropout(x, dropout_p)
     # A copy, unless cat made one: the backward needs what it kept, and users may change what they got.
-    return x if bidirectional else title(x.clone(), "CatBackward0"), *[stack(s) for s in zip(*lasts, strict=True)]
+    return title(x if bidirectional else x.clone(), "CatBackward0"), *[stack(s) for s in zip(*lasts, strict=True)]
 
 
 def over_batch(
@@ -434,16 +434,18 @@ def over_batch(
     steps, n, size = x.array.shape
     options = has_biases, num_layers, dropout, train, bidirectional
     out, *states = _layers(cell, x.reshape(steps * n, size), (n,) * steps, hx, params, *options)
-    out = title(out.reshape(steps, n, out.array.shape[1]), _last_node(cell, out, bidirectional))
-    return title(out.transpose(0, 1), f"TransposeBackward{int(cell != 'lstm')}") if batch_first else out, *states
+    out = title(out.reshape(steps, n, out.array.shape[1]), _title(cell, out, bidirectional, hx))
+    if not batch_first:
+        return out, *states
+    return title(out.transpose(0, 1), f"TransposeBackward{int(cell != 'lstm')}"), *states
 
 
-def _last_node(cell: str, out: Tensor, bidirectional: bool) -> str:
-    """PyTorch's name for what gives the output; a library's runs LSTMs of float32."""
+def _title(cell: str, out: Tensor, bidirectional: bool, hx: Any) -> str:
+    """PyTorch's name of what makes the output; one layer's kernel for an LSTM in float32 without projections."""
     if bidirectional:
         return "CatBackward0"
-    fused = cell == "lstm" and out.array.dtype.char == "f"
-    return "MkldnnRnnLayerBackward0" if fused else "StackBackward0"
+    whole = cell == "lstm" and out.array.dtype == "float32" and hx[0].array.shape[-1] == hx[1].array.shape[-1]
+    return "MkldnnRnnLayerBackward0" if whole else "StackBackward0"
 
 
 def over_packed(
@@ -486,6 +488,11 @@ lstm = _public(
 
 # --- cells: one step ---
 
+CELL_TITLES = {
+    "rnn_tanh": ("TanhBackward0",), "rnn_relu": ("ReluBackward0",), "gru": ("AddBackward0",),
+    "lstm": ("MulBackward0", "AddBackward0"),
+}  # fmt: skip
+
 
 def _cell(cell: str, x: Tensor, states: list[Tensor], *weights: Any) -> list[Tensor]:
     (n, size), into, hidden = x.array.shape, weights[0].array.shape[1], weights[1].array.shape[1]
@@ -499,10 +506,9 @@ def _cell(cell: str, x: Tensor, states: list[Tensor], *weights: Any) -> list[Ten
     _checked(cell, x, states, [*weights, None])
     h0, c0 = (*states, None)[:2]
     y = unroll(x, h0, c0, *weights, None, cell=cell, sizes=(n,), reverse=False)
-    return [state.clone() for state in (y[0], *y[4:])]  # copies, as of layers
+    return [title(s.clone(), shown) for s, shown in zip((y[0], *y[4:]), CELL_TITLES[cell], strict=True)]  # copies
 
 
-@titled("TanhBackward0")
 def rnn_tanh_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -510,7 +516,6 @@ def rnn_tanh_cell(
     return _cell("rnn_tanh", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@titled("ReluBackward0")
 def rnn_relu_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:
@@ -518,7 +523,6 @@ def rnn_relu_cell(
     return _cell("rnn_relu", input, [hx], w_ih, w_hh, b_ih, b_hh)[0]
 
 
-@titled("AddBackward0")
 def gru_cell(
     input: Tensor, hx: Tensor, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor | None = None, b_hh: Tensor | None = None
 ) -> Tensor:

@@ -14,6 +14,7 @@ import numpy as np
 from ...core import dtypes
 from ...core.backend import Array
 from ...core.tensor import Tensor
+from ...core.titles import title
 from ...ops.arrange import cat
 from ...ops.create import as_tensor, full
 from ...ops.gather import index_copy, index_select
@@ -194,7 +195,9 @@ def _placed(rows: Tensor, at: Array, n: int, steps: int, batch_first: bool, padd
     tail = tuple(rows.shape[1:])
     bare = full((steps * n, *tail), padding_value, dtype=rows.dtype, device=rows.device)
     made = index_copy(bare, 0, Tensor._of(at).to(rows.device), rows)
-    return made.reshape(n, steps, *tail) if batch_first else made.reshape(steps, n, *tail)
+    if batch_first:
+        return title(made.reshape(n, steps, *tail), "TransposeBackward0")
+    return title(made.reshape(steps, n, *tail), "CopySlices")
 
 
 def pad_sequence(

@@ -18,13 +18,14 @@ from .functional import InterpolationMode
 
 
 def drawn(low: float = 0.0, high: float = 1.0) -> float:
-    """One float32 from [low, high), drawn as `empty(1).uniform_(low, high)` and `rand(1)` are."""
-    return float(uniform(current_generator(), 1, low=low, high=high)[0])
+    """One number from [low, high) in the default dtype, drawn as `empty(1).uniform_(low, high)` and `rand(1)` are."""
+    return float(uniform(current_generator(), 1, dtypes.get_default_dtype().array_dtype, low, high)[0])
 
 
 def happens(p: float) -> bool:
-    """Whether rand(1) < p, in float32 as both are there."""
-    return bool(np.float32(drawn()) < np.float32(p))
+    """Whether rand(1) < p, in the default dtype as both are there."""
+    dtype = dtypes.get_default_dtype().array_dtype.type
+    return bool(dtype(drawn()) < dtype(p))
 
 
 class Transform(Module):
