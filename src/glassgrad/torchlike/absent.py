@@ -205,7 +205,7 @@ NAMES: dict[str, str] = {
         "set_device_states"
     ),
     "torch.utils.data": (
-        "DFIterDataPipe DataChunk DistributedSampler IterDataPipe MapDataPipe argument_validation "
+        "DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation "
         "backward_compatibility datapipes functional_datapipe graph graph_settings guaranteed_datapipes_determinism "
         "non_deterministic runtime_validation runtime_validation_disabled"
     ),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from . import datasets, models, transforms, utils
+from . import datasets, io, models, transforms, utils
 
-__all__ = ["datasets", "models", "transforms", "utils"]
+__all__ = ["datasets", "io", "models", "transforms", "utils"]
 
 __version__ = "0.28.0"  # of the torchvision whose names and draws these are
