@@ -258,3 +258,19 @@ def test_step_before_the_optimizer_warns() -> None:
 )
 def test_a_rate_that_is_not_changed_stays_an_integer(schedule: Any, arguments: Any) -> None:
     assert repr(schedule(optim.SGD([P], lr=5), *arguments).get_last_lr()) == "[5]"
+
+
+def test_a_step_that_users_count_with_a_dim() -> None:
+    """Shared optimizers of A3C set the state before the first step."""
+    weights = [gg.ones(3, requires_grad=True) for _ in range(2)]
+    for x, optimizer in [(x, optim.Adam([x], lr=0.1)) for x in weights]:
+        if x is weights[1]:
+            optimizer.state[x] = {
+                "step": gg.zeros(1), "exp_avg": gg.zeros(3).share_memory_(), "exp_avg_sq": gg.zeros_like(x.data),
+            }  # fmt: skip
+        for _ in range(2):
+            optimizer.zero_grad()
+            x.square().sum().backward()
+            optimizer.step()
+    assert weights[0].tolist() == weights[1].tolist()
+    assert optimizer.state[x]["step"].tolist() == [2.0] and optimizer.state[x]["exp_avg"].is_shared()

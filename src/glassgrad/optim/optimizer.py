@@ -250,7 +250,7 @@ class Optimizer:
         elif not isinstance(state["step"], Tensor):
             state["step"] = scalar(float(state["step"]))
         state["step"].array += 1
-        return int(state["step"].array)
+        return int(state["step"].array.item())  # users may give it a dim
 
     def pieces(self, p: Tensor, group: Group, *states: Array, decay: bool = True) -> Iterator[list[Array]]:
         """[x, g, t, *states] for cache-sized parts of p: parameter, gradient, scratch, states.
