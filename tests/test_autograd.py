@@ -331,16 +331,6 @@ def test_a_draw_hangs_on_the_graph_with_gradient_zero() -> None:
     assert y.tolist() == [0.0, 1.0] and p.grad.tolist() == [0.0, 0.0]
 
 
-def test_complex_gradients_are_refused() -> None:
-    """Real numbers may become complex ones and compute, but nothing is differentiated through them."""
-    with pytest.raises(NotImplementedError, match="complex"):
-        gg.tensor([1j], requires_grad=True)
-    for z in (leaf(1.0) * 1j, leaf(1.0) * gg.tensor([1j])):
-        assert z.requires_grad
-        with pytest.raises(NotImplementedError, match="complex"):
-            abs(z).sum().backward()
-
-
 def test_training_leaves_no_garbage() -> None:
     """With the cyclic collector off, thirty steps leave nothing for it to find."""
     model = gg.nn.Sequential(

@@ -267,8 +267,6 @@ def test_what_has_no_derivative_says_so() -> None:
     for call in (gg.special.airy_ai, lambda x: gg.special.chebyshev_polynomial_t(x, 3), lambda x: gg.igamma(x, ONE)):
         with pytest.raises(NotImplementedError, match="derivative"):
             call(x)
-    with pytest.raises(NotImplementedError):
-        gg.complex(x, x)
 
 
 def test_parts_of_complex_numbers_share_memory() -> None:

@@ -65,7 +65,7 @@ ROWS = [
     *[case("of reals", name, real(3)) for name in ("real", "conj", "conj_physical", "resolve_conj", "resolve_neg")],
     case("of bools", "isreal", bools(4)),
     case("of complex", "isreal", const([1 + 2j, 3 + 0j])),
-    *[case("of complex", name, const([1 + 2j, -3 - 1j, 0j])) for name in ("real", "imag", "conj", "angle")],
+    *[case("of complex", name, const([1 + 2j, -3 - 1j, 0j])) for name in ("real", "imag", "conj", "angle", "sgn")],
     case("plain", "complex", const([1.0, 2.0]), const([[0.5], [-1.0]])),
     case("plain", "polar", const([1.0, 2.0]), const([[0.5], [-1.0]])),
     case("plain", "view_as_real", const([1 + 2j, 3 - 1j])),

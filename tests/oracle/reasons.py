@@ -6,7 +6,7 @@ TRIANGLE = "The triangle that the function does not read gets no gradient and no
 CANCELS = "float32 rounding: the exact gradient of a normalised element or two is nearly 0."
 SOFTMAX = "float32 rounding: what the softmax's gradient leaves of terms that cancel."
 TIES = "Which of several equal integers comes first is left open by PyTorch."
-COMPLEX = "Complex tensors compute, and are not differentiated: asking for it raises."
+COMPLEX = "What becomes complex here has no gradient: asking for it raises."
 DIMS = "The error inputs have 65 dimensions, more than NumPy's arrays can."
 TWO_ZEROS = "Differentiating twice where two factors are 0 raises when the first derivative is recorded."
 OUT = "Writing into out= is a copy here, so it may overlap its inputs in a case that PyTorch refuses."
@@ -22,16 +22,12 @@ REASONS: dict[str, str] = {
     "as_strided.partial_views": "as_strided reaches the elements of its input; PyTorch's, all the memory around them.",
     "as_strided_scatter": "PyTorch gives the elements that were replaced the gradient of those that were not.",
     "cat": OUT,
-    "cdouble": COMPLEX,
-    "cfloat": COMPLEX,
     "cholesky_inverse": TRIANGLE,
     "cholesky_solve": TRIANGLE,
     "clamp_max": "torch.clamp_max(tensor, 2) is valid: PyTorch doesn't raise for this error input either.",
     "clamp_min": "torch.clamp_min(tensor, 2) is valid: PyTorch doesn't raise for this error input either.",
-    "complex": COMPLEX,
     "copysign": "PyTorch's second derivative is rounding noise, NaN at 0; it is 0 here.",
     "cov": "float32 weights of two observations: what is left after cancellation is rounding.",
-    **{f"fft.{way}fft{dims}": COMPLEX for way in ("", "i", "r", "ir", "h", "ih") for dims in ("", "2", "n")},
     "gather": OUT,
     "gradient": "There is no meta device: that error input stays on the CPU.",
     "histogramdd": "Edges that don't rise are refused.",
@@ -67,7 +63,6 @@ REASONS: dict[str, str] = {
     "_batch_norm_with_update": CANCELS,
     "native_group_norm": CANCELS,
     "native_layer_norm": CANCELS,
-    "polar": COMPLEX,
     "prod": "prod(dtype=torch.bool) of booleans gives int64 here.",
     "scatter_reduce.prod": TWO_ZEROS,
     "sort": TIES,
@@ -77,11 +72,9 @@ REASONS: dict[str, str] = {
     "special.bessel_j1": BESSEL,
     "special.bessel_y0": BESSEL,
     "special.bessel_y1": BESSEL,
-    "stft": COMPLEX,
     "svd": "Forward mode with full matrices of a matrix that isn't square raises.",
     "topk": TIES,
     "triangular_solve": "Of a tangent we read the triangle that the function reads.",
-    "view_as_complex": COMPLEX,
     # modules
     "nn.CTCLoss": "The gradient of the function itself; PyTorch's is right after a log_softmax only.",
     "nn.MultiheadAttention": SOFTMAX,

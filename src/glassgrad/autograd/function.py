@@ -28,7 +28,7 @@ import numpy as np
 from ..core.backend import Array, NoArray, xp_of
 from ..core.batched import levels
 from ..core.forward import below, place_parts, tangents_of
-from ..core.graph import Node, as_array, next_number, touch
+from ..core.graph import Node, as_array, conjugated, next_number, touch
 from ..core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ..core.op import Parts, fold_shared, pick
 from ..core.provenance import caller
@@ -193,7 +193,7 @@ def _record(
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         touch(x.version)
     live = [
-        isinstance(y, Tensor) and y.dtype.is_floating_point and not any(y is c for c in ctx._constant) for y in outs
+        isinstance(y, Tensor) and y.array.dtype.kind in "fcV" and not any(y is c for c in ctx._constant) for y in outs
     ]
     if not any(live):
         return
@@ -294,7 +294,7 @@ class _Applied:
 
     def _given(self, d: Any, made: Any) -> Any:
         if d is not None:
-            return d if isinstance(d, Tensor) else Tensor._of(as_array(d))
+            return conjugated(d if isinstance(d, Tensor) else Tensor._of(as_array(d)))
         if made is None or not self.ctx._materialize:
             return None
         return Tensor._of(np.zeros(*made))
@@ -321,7 +321,7 @@ class _Applied:
                 ) from None
         if d.array.dtype != dtype:
             d = d.to(Tensor._of(xp_of(d.array).empty(0, dtype)).dtype)
-        return d if live else d.array
+        return conjugated(d if live else d.array)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

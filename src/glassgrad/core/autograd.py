@@ -10,7 +10,7 @@ import numpy as np
 
 from .backend import Array, ndarray, xp_for, xp_of
 from .forward import current_level
-from .graph import Node, as_array, as_tensor, next_number, run_hooks, walk
+from .graph import Node, as_array, as_tensor, conjugated, next_number, run_hooks, walk
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .native import engine
 from .op import enter_batch, leave_batch, record
@@ -43,6 +43,11 @@ def seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
                 "grad can be implicitly created only for scalar outputs: "
                 f"this one has shape {tuple(array.shape)}; pass gradient=, or reduce it with sum() or mean()"
             )
+        if array.dtype.kind == "c":
+            raise RuntimeError(
+                "grad can be implicitly created only for real scalar outputs but got "
+                f"{'ComplexDouble' if array.itemsize == 16 else 'ComplexFloat'}"
+            )
         one = array.dtype.type(1) if array.ndim == 0 else xp_of(array).ones_like(array)
         return y._node or y, Tensor._of(as_array(one)) if create_graph else one
     if not isinstance(g, Tensor):
@@ -53,7 +58,7 @@ def seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
         )
     if g.array.dtype != array.dtype:
         g = g.to(y.dtype)
-    return y._node or y, g if create_graph else g.array
+    return y._node or y, conjugated(g if create_graph else g.array)
 
 
 def backward(
@@ -104,17 +109,18 @@ def _accumulate(leaf: Tensor, g: Any, taken: set[int]) -> None:
         g = as_tensor(g)
         leaf._grad = old + g if g.is_sparse else g + old
         return
-    if old is not None and type(g) is ndarray and g.dtype is old.array.dtype and not old._needs:
+    if old is not None and type(g) is ndarray and g.dtype is old.array.dtype and not old._needs and g.dtype.kind != "c":
         np.add(old.array, g, old.array)
         old.version[0] += 1
         return
     g = getattr(g, "sparse", g)
     if isinstance(g, Tensor):  # recorded, or sparse
+        g = conjugated(g)
         leaf._grad = g if old is None else old + g
         return
-    g = as_array(g)
+    g = conjugated(as_array(g))
     if g.dtype != leaf.array.dtype:
-        g = g.astype(leaf.array.dtype)
+        g = (g if leaf.array.dtype.kind == "c" else g.real).astype(leaf.array.dtype)
     if old is not None:
         leaf._grad = old + Tensor._of(g)
         return
@@ -189,8 +195,8 @@ def grad(
                 g = Tensor._of(xp_for(x.device).zeros(x.array.shape, x.array.dtype)).requires_grad_(create_graph)
         elif isinstance(edge, Tensor) and edge._hooks:
             g = run_hooks(edge._hooks, g, create_graph)
-        g = getattr(g, "sparse", g)
-        result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(as_array(g), taken)))
+        g = None if g is None else conjugated(getattr(g, "sparse", as_array(g) if not isinstance(g, Tensor) else g))
+        result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(g, taken)))
     return tuple(result)
 
 

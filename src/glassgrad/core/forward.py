@@ -70,7 +70,7 @@ def tangents_of(x: Any) -> dict[int, Any]:
 
 def make_dual(x: Tensor, tangent: Tensor, level: Level) -> Tensor:
     """x again, the same memory, with this tangent at that level."""
-    if not isinstance(x, Tensor) or not x.dtype.is_floating_point:
+    if not isinstance(x, Tensor) or not (x.dtype.is_floating_point or x.dtype.is_complex):
         raise ValueError(f"Expected primal to be floating point or complex, but got: {getattr(x, 'dtype', type(x))}")
     if not isinstance(tangent, Tensor):
         raise TypeError(f"Expected tangent to be a Tensor, but got {type(tangent).__name__}")

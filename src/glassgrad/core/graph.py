@@ -394,7 +394,7 @@ def _call(hook: Any, create_graph: bool, *args: Any) -> Any:
 
 def _seen(g: Any) -> Any:
     """A gradient as hooks see it: a tensor of their own, which they may keep, or None."""
-    return None if g is None else as_tensor(g.copy() if type(g) is ndarray else g)
+    return None if g is None else conjugated(as_tensor(g.copy() if type(g) is ndarray else g))
 
 
 def _outputs(node: Node, g: Any) -> tuple[Any, ...]:
@@ -413,7 +413,7 @@ def _replaced(hook: Any, old: Any, new: Any, create_graph: bool) -> Any:
         raise TypeError(f"expected Tensor, but hook {name} returned {type(new).__name__}")
     if new.shape != old.shape:
         raise RuntimeError(f"hook {name} has changed the size of value: {tuple(old.shape)} became {tuple(new.shape)}")
-    return new if create_graph or new.is_sparse else new.array.copy()
+    return conjugated(new if create_graph or new.is_sparse else new.array.copy())
 
 
 # --- what is still to be differentiated ---
@@ -435,6 +435,15 @@ def lives(node: Node | Tensor | None, besides: Any = ()) -> bool:
         seen.add(edge)
         stack.extend(edge.edges)
     return False
+
+
+def conjugated(g: Any) -> Any:
+    """A gradient as users have it from what flows inside, and back: the conjugate of a complex one.
+
+    Users see dL/dRe + i dL/dIm, as PyTorch's. Inside it is dL/dRe - i dL/dIm, with which the chain rule of complex
+    functions is that of real ones: a formula is written once for both.
+    """
+    return g.conj() if getattr(getattr(g, "array", g).dtype, "kind", None) == "c" else g
 
 
 def as_tensor(g: Any) -> Tensor:

@@ -71,6 +71,7 @@ class Op:
     """
 
     is_pick = False
+    analytic = False  # whether its formulas hold for complex numbers; those of what is linear do
 
     def __init__(
         self,
@@ -255,7 +256,12 @@ class Op:
             parts = [self.apply([tangents[i] if k == i else x for k, x in enumerate(primals)], options) for i in moving]
         else:
             raise NotImplementedError(f"forward mode of '{self.name}' is not declared")
-        return builtins.sum(parts[1:], parts[0])
+        moved = builtins.sum(parts[1:], parts[0])
+        return moved.real if _is_complex(moved) and not _is_complex(y) else moved
+
+
+def _is_complex(x: Any) -> bool:
+    return getattr(getattr(x, "array", x).dtype, "kind", None) == "c"
 
 
 def _zeros(x: Any) -> Any:
@@ -443,7 +449,7 @@ def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: A
     node.hooks = None
     node.number = next_number()
     node.place = caller(3)
-    if "c" in kinds:
+    if not declared.analytic and declared.jvp not in ("linear", "multilinear") and _complexes(kinds, arrays):
         node.op = Wrapped(declared, _complex)  # type: ignore[assignment]
     if declared.outputs is not None:
         for j, v in enumerate(out):
@@ -484,8 +490,12 @@ class Wrapped:
         return self.inner.revive(node, i, saved)
 
 
+def _complexes(kinds: set[str], arrays: Any) -> bool:
+    return "c" in kinds or any(getattr(getattr(a, "dtype", None), "kind", None) == "c" for a in arrays)
+
+
 def _complex(*_: Any) -> Any:
-    raise NotImplementedError("gradients of complex tensors are not in glassgrad yet: detach() the real one")
+    raise NotImplementedError("the gradient of this operation on complex tensors is not in glassgrad yet")
 
 
 def fold_shared(node: Node, arrays: Any, y: Any) -> None:

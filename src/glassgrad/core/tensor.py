@@ -362,7 +362,8 @@ class Tensor:
             if self._grad is not None:
                 made._grad = self._grad.__deepcopy__(memo)
             made.__dict__.update(copy.deepcopy(self._attributes(), memo))
-        made._needs, made._is_param = self._needs, self._is_param
+        made._is_param = self._is_param
+        made._wish(self._needs)
         return made
 
     # --- its gradient ---
@@ -387,10 +388,14 @@ class Tensor:
             return self
         if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
-        if requires_grad and self.dtype.is_complex:
-            raise NotImplementedError("gradients of complex tensors are not in glassgrad yet")
-        self._needs = bool(requires_grad)
+        self._wish(bool(requires_grad))
         return self
+
+    def _wish(self, wanted: bool) -> None:
+        """Whether this leaf wants a gradient. A complex one gets it from Python's half of the walk, as if hooked."""
+        self._needs = wanted
+        if wanted and self._hooks is None and self.array.dtype.kind == "c":
+            self._hooks = {}
 
     @property
     def grad_fn(self) -> Node | None:
@@ -556,7 +561,8 @@ def type_of(title: Any) -> dtype:
 def _rebuild(kind: type[Tensor], array: np.ndarray, needs: bool, is_param: bool) -> Tensor:
     made: Tensor = object.__new__(kind)
     made._set(array)
-    made._needs, made._is_param = needs, is_param
+    made._is_param = is_param
+    made._wish(needs)
     return made
 
 

@@ -58,7 +58,7 @@ class _Uninitialized:
         Tensor._set(self, xp_for(where).empty(0, (dtype or get_default_dtype()).array_dtype))  # type: ignore[arg-type]
         self.data = self.data
         self._is_param = issubclass(self.becomes, Parameter)
-        self._needs = requires_grad
+        self._wish(requires_grad)
 
     def __getattribute__(self, name: str) -> Any:
         if name == "array":  # every operation asks for it
@@ -93,7 +93,7 @@ class _Uninitialized:
         return self.data.device
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
-        self._needs = requires_grad
+        self._wish(requires_grad)
         return self
 
     def is_floating_point(self) -> bool:

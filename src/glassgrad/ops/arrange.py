@@ -441,6 +441,7 @@ def constant_pad_nd(x: Array, *, shape: tuple[int, ...], at: tuple[slice, ...], 
     return made
 
 
+constant_pad_nd.op.analytic = True
 constant_pad_nd.vjp(x=lambda g, at: slice_(g, at=at))
 constant_pad_nd.jvp(lambda primals, tangents, y, shape, at, value: place(tangents[0], shape=shape, at=at))
 

@@ -157,6 +157,7 @@ def where_(condition: Array, x: Array, other: Array) -> Array:
     return choose(condition, x, other)
 
 
+where_.op.analytic = True
 where_.vjp(
     condition=None,
     x=lambda g, condition: where(condition, g, 0),

@@ -1,6 +1,7 @@
 """The parts of complex numbers, and complex numbers from their parts. Of real tensors: themselves, and angle 0 or pi.
 
-Complex tensors compute but are not differentiated: wanting a gradient through them raises.
+What flows backwards is dL/dRe - i dL/dIm (see core.graph.conjugated), so that only what is said here has formulas of
+its own for complex numbers.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core import dtypes
 from ..core.backend import Array
 from ..core.fast import given, unary
 from ..core.op import op
 from ..core.tensor import Tensor
 from .arithmetic import mul
-from .choice import _flat, broadcast
-from .elementwise import cos, sin
+from .choice import _flat, broadcast, where
+from .elementwise import cos, is_complex_dtype, sin
 
 __all__ = [
     "angle", "complex", "conj", "conj_physical", "imag", "is_conj", "is_neg", "isreal", "polar", "real",
@@ -40,6 +42,18 @@ def imaginary_part(x: Array) -> Array:
     return x.imag
 
 
+real_part.vjp(x=lambda g: _complex_of(g, 1))
+imaginary_part.vjp(x=lambda g: _complex_of(g, -1j))
+
+
+def _complex_of(g: Any, factor: Any) -> Any:
+    """A real gradient times a complex number, in the complex dtype of its size."""
+    array = getattr(g, "array", g)
+    kind = np.result_type(array.dtype, np.complex64)
+    wide = g.to(dtypes.of(kind)) if isinstance(g, Tensor) else g.astype(kind)
+    return wide if factor == 1 else wide * kind.type(factor)
+
+
 def real(input: Any) -> Any:
     """The real part, a view; a real tensor itself."""
     return real_part(input) if input.dtype.is_complex else input
@@ -58,9 +72,16 @@ def _angle(x: Array) -> Array:
     return np.where(np.isnan(x), x, (x < 0) * np.pi).astype(x.dtype, copy=False)
 
 
-angle = unary(_angle, "angle", floats=True, x=_flat)
+def _angle_slope(g: Any, x: Any) -> Any:
+    if not is_complex_dtype(x):
+        return _flat(g)
+    size = real_part(x) ** 2 + imaginary_part(x) ** 2
+    return _complex_of(where(size == 0, 0, g / where(size == 0, 1, size)), -1j) * _conjugate(x)
+
+
+angle = unary(_angle, "angle", floats=True, x=_angle_slope)
 isreal = unary(np.isreal, "isreal")
-_conjugate = unary("conjugate", "conj")
+_conjugate = unary("conjugate", "conj", x=lambda g: _conjugate(g))
 
 
 def conj(input: Any) -> Any:
@@ -120,6 +141,9 @@ def complex_(real: Array, imag: Array) -> Array:
     return made
 
 
+complex_.vjp(real=lambda g: real_part(g), imag=lambda g: -imaginary_part(g))
+
+
 def polar(abs: Any, angle: Any, *, out: Any = None) -> Any:
     """abs (cos(angle) + i sin(angle)), of float tensors of one dtype. RuntimeError otherwise."""
     for x in (abs, angle):
@@ -137,6 +161,9 @@ def pairs_(x: Array) -> Array:
     return x[..., None].view(x.real.dtype)
 
 
+pairs_.vjp(x=lambda g: _conjugate(complex_(g[..., 0], g[..., 1])))
+
+
 def view_as_real(input: Tensor) -> Tensor:
     """(..., 2), the real and imaginary parts side by side, a view. RuntimeError for real tensors."""
     if not input.dtype.is_complex:
@@ -147,6 +174,9 @@ def view_as_real(input: Tensor) -> Tensor:
 @op(jvp="linear", view=True)
 def joined_(x: Array) -> Array:
     return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
+
+
+joined_.vjp(x=lambda g: pairs_(_conjugate(g)))
 
 
 def view_as_complex(input: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ sinh = unary("sinh", floats=True, x=lambda g, x: g * cosh(x))
 cosh: Any = unary("cosh", floats=True, x=lambda g, x: g * sinh(x))
 tanh = unary("tanh", floats=True, x=lambda g, y: g * (1 - y * y))
 asinh = unary("arcsinh", "asinh", floats=True, x=lambda g, x: g * rsqrt(x * x + 1))
-acosh = unary("arccosh", "acosh", floats=True, x=lambda g, x: g * rsqrt((x - 1) * (x + 1)))
+acosh = unary("arccosh", "acosh", floats=True, x=lambda g, x: g * rsqrt(x - 1) * rsqrt(x + 1))
 atanh = unary("arctanh", "atanh", floats=True, x=lambda g, x: g / (1 - x * x))
 hypot = binary("hypot", numbers="none", x=lambda g, x, y: g * (x / y), other=lambda g, other, y: g * (other / y))
 
@@ -70,14 +70,53 @@ def rad2deg(input: Any) -> Any:
 
 
 def _sign(x: Array) -> Array:
+    if x.dtype.kind == "c":
+        raise NotImplementedError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+        )
     if x.dtype.kind == "b":
         return x.copy()
     return np.subtract(x > 0, x < 0, dtype=x.dtype)  # 0 for NaN
 
 
-abs = unary("absolute", "abs", x=lambda g, x: g * sign(x))
+def is_complex_dtype(x: Any) -> bool:
+    """Of arrays and of tensors."""
+    return getattr(getattr(x, "array", x).dtype, "kind", None) == "c"
+
+
+def _abs_slope(g: Any, x: Any) -> Any:
+    return g * (_unit(x).conj() if is_complex_dtype(x) else sign(x))
+
+
+abs = unary("absolute", "abs", x=_abs_slope)
 sign: Any = unary(_sign, "sign", x=_flat)
-sgn = sign
+
+
+def _on_circle(x: Array) -> Array:
+    """x / |x|, and 0 for 0."""
+    size = np.abs(x)
+    return np.divide(x, size, out=np.zeros_like(x), where=size != 0)
+
+
+def _unit_slope(g: Any, x: Any, y: Any) -> Any:
+    """The part of g across x, over |x|; see core.graph.conjugated."""
+    size = abs(x)
+    return (g - (y * g).real * y.conj()) * (size != 0) / (size + (size == 0))
+
+
+_unit = unary(_on_circle, "sgn", x=_unit_slope)
+
+
+@_unit.jvp
+def _(primals: Any, tangents: Any, y: Any) -> Any:
+    return _unit_slope(tangents[0].conj(), primals[0], y).conj()
+
+
+def sgn(input: Any, *, out: Any = None) -> Any:
+    """sign, and of complex numbers x / |x|."""
+    return (_unit if input.dtype.is_complex else sign)(input, out=out)
+
+
 signbit = unary("signbit")
 floor = unary("floor", x=_flat)
 ceil = unary("ceil", x=_flat)

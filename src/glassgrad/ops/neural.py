@@ -121,6 +121,7 @@ def _rows(x: Any) -> Any:
     return x if x.ndim == 2 else reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+linear_.op.analytic = True
 linear_.vjp(
     x=lambda g, w: linear_(g, permute(w, dims=(1, 0))),
     w=lambda g, x: matmul_(permute(_rows(g), dims=(1, 0)), _rows(x)),

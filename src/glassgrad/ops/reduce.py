@@ -332,6 +332,8 @@ def _(input: Any, p: float = 2.0, dim: Any = None, keepdim: bool = False, *, dty
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}; "
             "convert first, for example x.float()"
         )
+    if x.array.dtype.kind == "c":
+        x = x.abs()
     return (x,), {"p": float(p), "dim": dims_of(x.array.ndim, dim), "keepdim": keepdim}
 
 

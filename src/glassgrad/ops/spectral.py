@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.backend import Array, as_device, xp_for, xp_of
 from ..core.dtypes import complex64, get_default_dtype, promote_types
 from ..core.op import op
 from ..core.tensor import Tensor
+from .complexes import real_part
 from .create import finish
+from .parts import place, slice_
 from .shape import wrap
 
 SWAPPED = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
@@ -40,6 +44,45 @@ def from_spectrum(x: Array, *, sizes: tuple[int, ...], dims: tuple[int, ...], no
     return xp_of(x).fft.irfftn(x if inverse else x.conj(), sizes, dims, norm if inverse else SWAPPED[norm])
 
 
+def _fitted(x: Any, shape: Any, dims: Any) -> Any:
+    """x cut, or filled with zeros at the end, to this shape along these dims."""
+    for d in dims:
+        n, m = x.shape[d], shape[d]
+        if n > m:
+            x = slice_(x, at=(*[slice(None)] * d, slice(0, m), ...))
+        elif n < m:
+            x = place(x, shape=(*x.shape[:d], m, *x.shape[d + 1 :]), at=(*[slice(None)] * d, slice(0, n), ...))
+    return x
+
+
+def _fourier_slope(g: Any, x_shape: Any, sizes: Any, dims: Any, norm: str, inverse: bool) -> Any:
+    """The matrix of the transform is symmetric."""
+    return _fitted(fourier(g, sizes=sizes, dims=dims, norm=norm, inverse=inverse), x_shape, dims)
+
+
+def _spectrum_slope(g: Any, x_shape: Any, sizes: Any, dims: Any, norm: str, inverse: bool) -> Any:
+    """That of the whole transform, of whose results half is there."""
+    full = _fitted(g, {dims[-1]: sizes[-1]}, dims[-1:])
+    return real_part(_fourier_slope(full, x_shape, sizes, dims, norm, inverse))
+
+
+def _from_spectrum_slope(g: Any, x_shape: Any, sizes: Any, dims: Any, norm: str, inverse: bool) -> Any:
+    """Twice the spectrum of g but where a frequency is its own mirror image."""
+    half = spectrum(g, sizes=sizes, dims=dims, norm=norm, inverse=inverse)
+    n, d = sizes[-1], dims[-1]
+    shape = half.shape
+    weight = np.full(shape[d], 2.0, getattr(g, "array", g).dtype)
+    weight[0] = 1
+    if n % 2 == 0:
+        weight[-1] = 1
+    return _fitted(half * weight.reshape(-1, *[1] * (len(shape) - d - 1)), x_shape, dims)
+
+
+fourier.vjp(x=_fourier_slope)
+spectrum.vjp(x=_spectrum_slope)
+from_spectrum.vjp(x=_from_spectrum_slope)
+
+
 # --- what users call ---
 
 
@@ -49,7 +92,7 @@ def _options(name: str, x: Tensor, s: Any, dim: Any, norm: str | None, last_grow
         raise RuntimeError(f'Invalid normalization mode: "{norm}"')
     shape, ndim = x.array.shape, x.array.ndim
     if dim is not None:
-        dims = tuple([wrap(d, ndim) for d in dim])
+        dims = tuple([wrap(d, ndim) for d in ((dim,) if isinstance(dim, int) else dim)])
         if ndim == 0 and dims:
             raise IndexError(f"Dimension specified as {dim[0]} but tensor has no dimensions")
         if len(set(dims)) < len(dims):
