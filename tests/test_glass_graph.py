@@ -191,6 +191,19 @@ def test_broadcast_and_several_outputs() -> None:
     assert graph.find("b").shape == (2,)
 
 
+def test_complex_and_sparse_gradients_are_those_that_users_have() -> None:
+    z = gg.tensor([1 + 2j, -1j], requires_grad=True)
+    table = nn.Embedding(4, 2, sparse=True)
+    loss = (z * (2 - 1j)).abs().sum() + table(gg.tensor([1, 1, 3])).sum()
+    graph = look(loss)
+    with pytest.raises(NotImplementedError, match="complex"):
+        gg.paths(loss, z)
+    loss.backward()
+    np.testing.assert_array_equal(graph.find("z").gradient, z.grad.numpy())
+    sparse = graph.find("table.weight").gradient.sparse.to_dense()
+    assert sparse.equal(table.weight.grad.to_dense())
+
+
 def test_hooks_change_what_is_seen() -> None:
     x = gg.ones(2, requires_grad=True)
     y = x * 3

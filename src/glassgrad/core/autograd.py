@@ -195,7 +195,9 @@ def grad(
                 g = Tensor._of(xp_for(x.device).zeros(x.array.shape, x.array.dtype)).requires_grad_(create_graph)
         elif isinstance(edge, Tensor) and edge._hooks:
             g = run_hooks(edge._hooks, g, create_graph)
-        g = None if g is None else conjugated(getattr(g, "sparse", as_array(g) if not isinstance(g, Tensor) else g))
+        g = getattr(g, "sparse", g)
+        if g is not None:
+            g = conjugated(g if isinstance(g, Tensor) else as_array(g))
         result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(g, taken)))
     return tuple(result)
 

@@ -443,7 +443,8 @@ def conjugated(g: Any) -> Any:
     Users see dL/dRe + i dL/dIm, as PyTorch's. Inside it is dL/dRe - i dL/dIm, with which the chain rule of complex
     functions is that of real ones: a formula is written once for both.
     """
-    return g.conj() if getattr(getattr(g, "array", g).dtype, "kind", None) == "c" else g
+    kind = g.dtype  # NumPy's, or a tensor's, which may be sparse
+    return g.conj() if getattr(kind, "kind", "") == "c" or getattr(kind, "is_complex", False) else g
 
 
 def as_tensor(g: Any) -> Tensor:

@@ -25,7 +25,8 @@ def half_in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def wide(*arrays: Any, **options: Any) -> Any:
         for x in arrays:
-            if is_half(x):
+            d = getattr(x, "dtype", None)
+            if d is not None and d.itemsize == 2 and is_half(x):
                 break
         else:
             return function(*arrays, **options)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..core.backend import xp_of
 from ..core.fast import Stretched
-from ..core.graph import Node, as_array, attended, before, run_hooks
+from ..core.graph import Node, as_array, attended, before, conjugated, run_hooks
 from ..core.op import Parts
 from ..core.provenance import PACKAGE, Place, show
 from ..core.tensor import Tensor
@@ -189,6 +189,15 @@ def carry(graph: Graph, gradient: Any = None) -> None:
                 to.gradient = own if to.gradient is None else to.gradient + flow
                 if to.shape is None and hasattr(flow, "shape"):
                     to.shape = tuple(flow.shape)
+    for v in graph.vertices:
+        v.gradient = _shown(v.gradient)
+        for edge in v.edges:
+            edge.flow = _shown(edge.flow)
+
+
+def _shown(g: Any) -> Any:
+    """A gradient as users have it; see core.graph.conjugated."""
+    return conjugated(g) if hasattr(g, "dtype") else g
 
 
 class Freed(Exception):
@@ -222,7 +231,7 @@ def handed_on(source: Value | Node, g: Any, formulas: Any = None) -> list[Any]:
     for k, (edge, formula, given) in enumerate(zip(source.edges, formulas, _saved(source))):  # noqa: B905 (may repeat)
         if edge is not None:
             d = formula(g, *given)
-            flows[k] = d if d is None or isinstance(d, Parts) else as_array(d)
+            flows[k] = d if d is None or isinstance(d, Parts) or hasattr(d, "sparse") else as_array(d)
     return flows
 
 

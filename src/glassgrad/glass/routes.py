@@ -65,6 +65,8 @@ def paths(root: Value | Tensor, wrt: Value | Tensor, top: int = TOP, gradient: A
     goal = next((v for v in graph.vertices if v.source is (getattr(wrt, "grad_fn", None) or wrt)), None)
     if goal is None or goal.gradient is None:
         raise ValueError(" ".join(graph.notes) or "no gradient arrives there: the root does not depend on it")
+    if any(getattr(getattr(v.gradient, "dtype", None), "kind", "") == "c" for v in graph.vertices):
+        raise NotImplementedError("paths through complex tensors are not in glassgrad yet")
     onward = _leading_to(goal, graph)
     best: dict[Vertex, list[Path]] = {graph.root: [Path((graph.root,), graph.root.gradient)]}
     counts = {graph.root: 1}
