@@ -61,8 +61,8 @@ newaxis = None
 # Rooms that are opened at first use, so that the import stays light.
 _ROOMS = {
     "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "distributions", "fft",
-    "func", "glass", "io", "linalg", "mps", "multiprocessing", "nn", "optim", "scalar", "serialization", "sparse",
-    "special", "storage", "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
+    "func", "glass", "io", "linalg", "mps", "multiprocessing", "nn", "optim", "profiler", "scalar", "serialization",
+    "sparse", "special", "storage", "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
 }  # fmt: skip
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
@@ -70,7 +70,7 @@ _ELSEWHERE = {
     "compile": "compiler", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",
-    "paths": "glass", "step": "glass", "vmap": "func", "watch": "glass",
+    "paths": "glass", "profile": "glass", "step": "glass", "vmap": "func", "watch": "glass",
 }  # fmt: skip
 # Methods of Tensor that are functions of the package as well.
 _IN_PLACE = {

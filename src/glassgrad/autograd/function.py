@@ -33,7 +33,7 @@ from ..core.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from ..core.op import Parts, fold_shared, pick
 from ..core.provenance import caller
 from ..core.tensor import Tensor
-from ..core.watch import notice, watchers
+from ..core.watch import notice, timers, watchers
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
@@ -227,7 +227,7 @@ def _record(
         fold_shared(node, before, batched)
     if any(tangents_of(a) for a in args):
         _push(cls, ctx, args, outs, several)
-    if watchers:
+    if watchers or timers:
         notice(node.op, args, {}, tuple(outs) if several else outs[0])
 
 

@@ -6,17 +6,36 @@
   glassgrad run - [arguments]                 standard input
   glassgrad run --check program.py            what of it is missing here
 
+Looking on, each of these prints to standard error when the program has ended:
+  glassgrad run --profile program.py          where its time went; --profile=trace.json also writes a trace
+
 Exit status and error messages are the program's own.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import traceback
+from contextlib import ExitStack
+from typing import NamedTuple
 
 from .. import torchlike
 from ..torchlike import program
+
+
+class Look(NamedTuple):
+    """A flag that looks on while the program runs."""
+
+    opens: str  # module:function of glassgrad.glass, a context around the run; it is given what stands behind "="
+    value: str  # what may stand there, for the help
+    summary: str
+
+
+LOOKS = {
+    "profile": Look("profiling:profiled", "trace.json", "tell where the time went, by operation, module and line"),
+}
 
 
 def run(words: list[str], parser: argparse.ArgumentParser) -> int:
@@ -25,6 +44,8 @@ def run(words: list[str], parser: argparse.ArgumentParser) -> int:
     parser.usage = "glassgrad run [options] (program.py | notebook.ipynb | -m module | -) [arguments]"
     parser.add_argument("--check", action="store_true", help="run nothing, list what the program names and isn't here")
     parser.add_argument("--full-traceback", action="store_true", help="show glassgrad's own frames in tracebacks, too")
+    for name, look in LOOKS.items():
+        parser.add_argument(f"--{name}", nargs="?", const="", metavar=f"={look.value}", help=look.summary)
     args = parser.parse_args(words[:first])
     if first == len(words):
         parser.error("which program?")
@@ -32,7 +53,13 @@ def run(words: list[str], parser: argparse.ArgumentParser) -> int:
         if args.check:
             return check(words[first:])
         torchlike.install()
-        program.run(words[first:], all_frames=args.full_traceback)
+        with ExitStack() as looking:
+            for name, look in LOOKS.items():
+                if getattr(args, name) is not None:
+                    module, _, function = look.opens.partition(":")
+                    opens = getattr(importlib.import_module(f"glassgrad.glass.{module}"), function)
+                    looking.enter_context(opens(getattr(args, name)))
+            program.run(words[first:], all_frames=args.full_traceback)
     except program.CannotStart as problem:
         message, status = problem.args
         print(f"{parser.prog}: {message}", file=sys.stderr)

@@ -24,7 +24,7 @@ from .native import engine, program
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
 from .provenance import caller, theirs
 from .tensor import Tensor
-from .watch import notice, watchers
+from .watch import notice, starts, timers, watchers
 
 
 def _one(x: Any) -> Any: ...
@@ -81,6 +81,8 @@ def unary(
         a = input.array
         if floats and a.dtype.kind in "iub":
             return given(out, Tensor._of(as_array(declared.forward(a.astype(get_default_dtype().array_dtype)))))
+        if timers:
+            starts(declared)
         try:
             y = declared.forward(a)
         except Exception as problem:
@@ -116,7 +118,7 @@ def unary(
         else:
             made._node = None
             made._needs = False
-        if watchers:
+        if watchers or timers:
             notice(declared, (input,), {}, made)
         return made if out is None else given(out, made)
 
@@ -185,6 +187,8 @@ def binary(
                 if other._view is not None:
                     other._sync(differentiable)
                 need_other = other._needs
+            if timers:
+                starts(declared)
             try:
                 y = declared.forward(a, b)
             except Exception as problem:
@@ -235,7 +239,7 @@ def binary(
             else:
                 made._node = None
                 made._needs = False
-            if watchers:
+            if watchers or timers:
                 notice(declared, (input, other), {}, made)
             return made if out is None else given(out, made)
 

@@ -18,6 +18,7 @@ from .batched import Batched
 from .modes import enable_grad, is_grad_enabled, set_grad_enabled
 from .native import engine
 from .provenance import Place, caller, show
+from .watch import reaches, timers
 
 if TYPE_CHECKING:
     from .op import Op
@@ -297,6 +298,8 @@ def walk(
             heappush(heap, (-edge.number, edge))
     while heap:
         node = heappop(heap)[1]
+        if timers:
+            reaches(node)
         g = pending.pop(node)
         hooks = node.hooks
         if hooks is not None:
@@ -337,6 +340,8 @@ def walk(
         if guards and not retain_graph:
             node.saved = None
             node.freed = here
+    if timers:
+        reaches(None)
     return leaves, found
 
 

@@ -37,7 +37,7 @@ from .provenance import PACKAGE, caller, theirs
 from .tensor import Tensor
 from .titles import of_op
 from .views import View, view_of
-from .watch import notice, watchers
+from .watch import notice, starts, timers, watchers
 
 Formula = Callable[..., Any]
 
@@ -373,6 +373,8 @@ def record(declared: Op, args: Any, options: dict[str, Any]) -> Any:
             needs = needs or a._needs
             a = a.array
         arrays.append(a)
+    if timers:
+        starts(declared)
     try:
         y = declared.forward(*arrays, **options)
     except Exception as problem:
@@ -395,7 +397,7 @@ def conclude(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: A
         out._needs = False
     if needs and grad_enabled():
         _connect(declared, args, options, arrays, y, out)
-    if watchers:
+    if watchers or timers:
         notice(declared, args, options, out)
     return out
 
@@ -403,8 +405,8 @@ def conclude(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: A
 if engine is not None:
     engine.connect(
         Tensor=Tensor, Node=Node, View=View, grad_mode=modes.grad_mode, numbers=numbers, watchers=watchers,
-        theirs=theirs, package=PACKAGE, conclude=lambda *parts: conclude(*parts), before=before, attended=attended,
-        anomaly=anomaly,
+        timers=timers, theirs=theirs, package=PACKAGE, conclude=lambda *parts: conclude(*parts), before=before,
+        attended=attended, anomaly=anomaly,
     )  # fmt: skip
     record = engine.record  # the same, compiled
 

@@ -3,6 +3,10 @@
 A watcher is called with (op, inputs, options, out) after the result is made and recorded. The list is the process's;
 a watcher finds out for itself whether this thread and context mean it. Where nobody watches, an operation pays one look
 at an empty list.
+
+A timer is told more: `start(op)` before an operation computes, `done(op, inputs, options, out)` as a watcher is;
+`reach(node)` when a walk back comes to a node, None when it has ended, and `joined(node)` of a node that was taken
+together with the one reached last. What is computed, and how, is the same with timers and without.
 """
 
 from __future__ import annotations
@@ -14,11 +18,24 @@ from typing import Any
 Watcher = Callable[[Any, Any, dict[str, Any], Any], None]
 
 watchers: list[Watcher] = []
+timers: list[Any] = []
 
 
 def notice(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> None:
     for watcher in tuple(watchers):
         watcher(op, inputs, options, out)
+    for timer in tuple(timers):
+        timer.done(op, inputs, options, out)
+
+
+def starts(op: Any) -> None:
+    for timer in tuple(timers):
+        timer.start(op)
+
+
+def reaches(node: Any) -> None:
+    for timer in tuple(timers):
+        timer.reach(node)
 
 
 @contextmanager

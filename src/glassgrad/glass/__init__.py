@@ -6,6 +6,7 @@ import importlib
 
 _HOMES = {
     "look": "graph",
+    "profile": "profiling",
     "watch": "graph",
     "paths": "routes",
     "step": "cursor",

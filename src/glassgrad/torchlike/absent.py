@@ -71,9 +71,8 @@ NAMES: dict[str, str] = {
         "set_override_stale_capture_stream set_warn_on_accumulate_grad_stream_mismatch"
     ),
     "torch.autograd.profiler": (
-        "EnforceUnique EventList FunctionEvent KinetoStepTracker MEMORY_EVENT_NAME MemRecordsAcc "
-        "OUT_OF_MEMORY_EVENT_NAME emit_itt emit_nvtx kineto_available load_nvprof parse_nvprof_trace perf_counter_ns "
-        "profile record_function warn"
+        "EnforceUnique KinetoStepTracker MEMORY_EVENT_NAME MemRecordsAcc OUT_OF_MEMORY_EVENT_NAME emit_itt emit_nvtx "
+        "load_nvprof parse_nvprof_trace perf_counter_ns warn"
     ),
     "torch.autograd.variable": "VariableMeta",
     "torch.backends": "cusparselt kleidiai mha miopen nnpack python_native quantized xeon xnnpack",
@@ -163,10 +162,7 @@ NAMES: dict[str, str] = {
     "torch.optim": "swap_in_optimizer_params_and_state",
     "torch.optim.lr_scheduler": "EPOCH_DEPRECATION_WARNING TYPE_CHECKING inf",
     "torch.optim.swa_utils": "TYPE_CHECKING",
-    "torch.profiler": (
-        "DeviceType ExecutionTraceObserver ProfilerAction ProfilerActivity itt kineto_available profile profiler "
-        "python_tracer record_function schedule supported_activities tensorboard_trace_handler"
-    ),
+    "torch.profiler": ("DeviceType ExecutionTraceObserver itt profiler python_tracer"),
     "torch.random": "TYPE_CHECKING thread_safe_generator",
     "torch.return_types": (
         "all_return_types aminmax_out cummax_out cummin_out frexp_out geqrf geqrf_out histogram_out kthvalue_out "

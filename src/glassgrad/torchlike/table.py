@@ -13,7 +13,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.autograd.forward_ad": ("autograd.forward_ad",),
     "torch.autograd.functional": ("autograd.functional",),
     "torch.autograd.graph": ("autograd.graph",),
-    "torch.autograd.profiler": ("autograd.profiler", "profiler"),
+    "torch.autograd.profiler": ("torchlike.autograd_profiler",),
     "torch.autograd.variable": ("torchlike.extras",),
     "torch.backends": ("backends",),
     "torch.backends.cpu": ("backends.cpu",),

@@ -61,6 +61,7 @@ PyCFunction fast(F function) {
 
 // Each file adds what it gives to the module; -1 with a Python error where that fails.
 int add_attention(PyObject* module);
+int add_calls(PyObject* module);
 int add_memory(PyObject* module);
 int add_threads(PyObject* module);
 int add_products(PyObject* module);

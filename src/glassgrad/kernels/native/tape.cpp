@@ -24,18 +24,35 @@ struct Engine {
     Py_ssize_t op, edges, saved, guards, stamp, hooks, number, place, freed;                 // of a node
     PyTypeObject* view_type;
     Py_ssize_t seen, base, steps, recorded, several;                                          // of a view
-    PyObject *grad_mode, *numbers, *watchers, *theirs, *package;
+    PyObject *grad_mode, *numbers, *watchers, *timers, *theirs, *package;
     PyObject *conclude, *before, *attended, *anomaly, *accumulate, *deliver;
 } engine;
 
 PyObject *zero, *empty;
 PyObject *text_formulas, *text_forward, *text_plan, *text_changed, *text_arguments, *text_after, *text_grad, *text_hooks,
-    *text_later;
+    *text_later, *text_start, *text_done, *text_reach, *text_joined;
 
 PyObject*& slot(PyObject* owner, Py_ssize_t offset) {
     return *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(owner) + offset);
 }
 void fill(PyObject* owner, Py_ssize_t offset, PyObject* owned) { slot(owner, offset) = owned; }
+
+// Whether somebody times what happens; see core/watch.py.
+bool timed() { return PyList_GET_SIZE(engine.timers) > 0; }
+
+// timer.method(a, ...) for all of them; -1 with an error.
+template <typename... Args>
+int tell(PyObject* method, Args... args) {
+    PyThreadState* thread = PyThreadState_Get();
+    PyThreadState_EnterTracing(thread);  // its own calls are not what it times
+    bool right = true;
+    for (Py_ssize_t k = 0; right && k < PyList_GET_SIZE(engine.timers); ++k) {
+        Ref timer = Ref::to(PyList_GET_ITEM(engine.timers, k));
+        right = bool(Ref(PyObject_CallMethodObjArgs(timer.get(), method, args..., nullptr)));
+    }
+    PyThreadState_LeaveTracing(thread);
+    return right ? 0 : -1;
+}
 
 bool is_tensor(PyObject* x) { return PyObject_TypeCheck(x, engine.tensor); }
 
@@ -347,6 +364,7 @@ PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
     }
     Ref forward(PyObject_GetAttr(declared, text_forward));
     if (!forward) return nullptr;
+    if (timed() && tell(text_start, declared) < 0) return nullptr;
     Ref y(PyObject_Call(forward.get(), arrays.get(), options));
     if (!y) {  // sample by sample, if it was given a batch of vmap's
         PyObject *type, *value, *trace;
@@ -398,6 +416,7 @@ PyObject* record(PyObject*, PyObject* const* given, Py_ssize_t n) {
     if (!made) return nullptr;
     if (needs && connect_node(how, items, PySequence_Fast_ITEMS(arrays.get()), count, options, made.get(), 0) < 0)
         return nullptr;
+    if (timed() && tell(text_done, declared, args, options, made.get()) < 0) return nullptr;
     return made.release();
 }
 
@@ -433,6 +452,7 @@ PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t fl
             return slow();
         }
     }
+    if (timed() && tell(text_start, op->plan->declared) < 0) return nullptr;
     unsigned wide = 0;
     Ref y(run_program(op->program, operands, count, nullptr));
     if (!y) {  // the function itself, where it needs no preparation: floats of one type
@@ -462,6 +482,12 @@ PyObject* elementwise_call(PyObject* self, PyObject* const* args, std::size_t fl
         for (Py_ssize_t i = 0; i < count; ++i)
             connected = connected || (is_tensor(args[i]) && wants_gradient(args[i]) && (*op->plan->differentiable)[i]);
         if (connected && connect_node(op->plan, args, operands, count, nullptr, made.get(), wide) < 0) return nullptr;
+    }
+    if (timed()) {
+        Ref inputs(PyTuple_New(count)), options(PyDict_New());
+        if (!inputs || !options) return nullptr;
+        for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(inputs.get(), i, Py_NewRef(args[i]));
+        if (tell(text_done, op->plan->declared, inputs.get(), options.get(), made.get()) < 0) return nullptr;
     }
     return made.release();
 }
@@ -701,6 +727,8 @@ int Walk::leap(Ref& node, PyObject* g, const Request& request, Ref& given) {
             return -1;
         }
         Ref held = Ref::to(last);
+        for (int k = 1; timed() && k < count; ++k)
+            if (tell(text_joined, nodes[k]) < 0) return -1;
         for (int k = 0; k + 1 < count; ++k) release(nodes[k], request);
         node = held;
         return 0;
@@ -719,6 +747,7 @@ int Walk::run(const Request& request) {
         if (steps % 1024 == 1023 && PyErr_CheckSignals() < 0) return -1;
         Ref node(heap.top().node);
         heap.pop();
+        if (timed() && tell(text_reach, node.get()) < 0) return -1;
         auto at = gradients.find(node.get());
         Ref g(at->second);
         gradients.erase(at);
@@ -803,7 +832,7 @@ int Walk::run(const Request& request) {
         if (failed) return -1;
         release(node.get(), request);
     }
-    return 0;
+    return timed() ? tell(text_reach, Py_None) : 0;
 }
 
 // walk(seeds, retain_graph, create_graph, targets, needed, here, check) -> (leaves, found)
@@ -907,12 +936,12 @@ Py_ssize_t offset_of(PyObject* type, const char* name) {
 }
 
 PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
-    static const char* names[] = {"Tensor", "Node", "View", "grad_mode", "numbers", "watchers", "theirs", "package",
-                                  "conclude", "before", "attended", "anomaly", nullptr};
+    static const char* names[] = {"Tensor", "Node", "View", "grad_mode", "numbers", "watchers", "timers", "theirs",
+                                  "package", "conclude", "before", "attended", "anomaly", nullptr};
     PyObject *tensor, *node, *view;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO!O!OOOOO", const_cast<char**>(names), &tensor, &node, &view,
-                                     &engine.grad_mode, &engine.numbers, &PyList_Type, &engine.watchers, &PyDict_Type,
-                                     &engine.theirs, &engine.package, &engine.conclude, &engine.before,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOO!O!O!OOOOO", const_cast<char**>(names), &tensor, &node, &view,
+                                     &engine.grad_mode, &engine.numbers, &PyList_Type, &engine.watchers, &PyList_Type,
+                                     &engine.timers, &PyDict_Type, &engine.theirs, &engine.package, &engine.conclude, &engine.before,
                                      &engine.attended, &engine.anomaly))
         return nullptr;
     struct {
@@ -933,8 +962,8 @@ PyObject* connect(PyObject*, PyObject* args, PyObject* keywords) {
     engine.tensor = reinterpret_cast<PyTypeObject*>(tensor);
     engine.node = reinterpret_cast<PyTypeObject*>(node);
     engine.view_type = reinterpret_cast<PyTypeObject*>(view);
-    for (PyObject* held : {tensor, node, engine.grad_mode, engine.numbers, engine.watchers, engine.theirs,
-                           engine.package, engine.conclude, engine.before, engine.attended, engine.anomaly})
+    for (PyObject* held : {tensor, node, engine.grad_mode, engine.numbers, engine.watchers, engine.timers,
+                           engine.theirs, engine.package, engine.conclude, engine.before, engine.attended, engine.anomaly})
         Py_INCREF(held);  // for as long as the process runs
     Py_RETURN_NONE;
 }
@@ -974,6 +1003,10 @@ int add_tape(PyObject* module) {
     text_grad = PyUnicode_InternFromString("_grad");
     text_hooks = PyUnicode_InternFromString("_hooks");
     text_later = PyUnicode_InternFromString("_after");
+    text_start = PyUnicode_InternFromString("start");
+    text_done = PyUnicode_InternFromString("done");
+    text_reach = PyUnicode_InternFromString("reach");
+    text_joined = PyUnicode_InternFromString("joined");
     text_after = PyUnicode_InternFromString("after");
     plan_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&plan_spec));
     Ref elementwise(PyType_FromSpec(&elementwise_spec));
