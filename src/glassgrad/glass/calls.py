@@ -42,7 +42,7 @@ LANDMARKS: dict[CodeType, str] = {  # what happens in these functions
         "data": (loader._Iterator.__next__, loader.DataLoader.__iter__),
         "optimizer": (Optimizer.step, Optimizer.zero_grad, LRScheduler.step),
         "backward": (autograd.backward, autograd.grad, graph.walk),
-        "import": (import_system._find_and_load,),
+        "import": (import_system._find_and_load,),  # type: ignore[attr-defined]
     }.items()
     for function in functions
 }
@@ -143,3 +143,12 @@ def c_name(function: Any) -> str:
     name = getattr(function, "__qualname__", None) or type(function).__name__
     module = getattr(function, "__module__", None)
     return name if module in (None, "builtins") or "." in name else f"{module}.{name}"
+
+
+def variables(frame: FrameType) -> list[tuple[str, Any]]:
+    """Names and values that a frame sees. Nothing is kept alive by it."""
+    local = frame.f_locals
+    found = [*local.items(), *(frame.f_globals.items() if local is not frame.f_globals else ())]
+    if frame.f_code.co_flags & 1 and sys.version_info < (3, 13):  # a copy, which Python keeps with the frame
+        local.clear()
+    return found

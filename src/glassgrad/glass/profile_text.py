@@ -125,8 +125,7 @@ def by_operation(prof: profile, rows: Rows, top: int) -> str:
 
 def by_module(prof: profile, rows: Rows, top: int) -> str:
     """A module's own time, and with that of the modules in it."""
-    ways = {way: added(rows, lambda key, way=way: (key.module or None) if key.phase == way else None)
-            for way in ("forward", "backward")}  # fmt: skip
+    ways = added(rows, lambda key: (key.module, key.phase))
     own = added(rows, lambda key: key.module or None)
     calls: dict[str, int] = {}
     for key, row in rows.items():
@@ -134,7 +133,7 @@ def by_module(prof: profile, rows: Rows, top: int) -> str:
     lines = []
     for path, row in longest(own, top):
         within = sum(other.own for name, other in own.items() if name == path or name.startswith(f"{path}."))
-        times = [ways[way][path].own if path in ways[way] else 0.0 for way in ("forward", "backward")]
+        times = [ways[path, way].own if (path, way) in ways else 0.0 for way in ("forward", "backward")]
         kind = prof.recorder.classes.get(path, "")
         lines.append([
             path, kind, percent(row.own, prof.total), *map(seconds, times), seconds(within),
@@ -229,9 +228,9 @@ def _optimizer(guilty: tuple[str, ...], its: Rows, t: float, total: float) -> st
 
 def _within(inner: Rows, t: float, otherwise: str) -> str:
     """What takes the larger part of it, if anything of the user's does."""
-    (owner, file, line), most = largest(inner, lambda key: (key.owner, key.file, key.line)) if inner else ((0, 0, 0), 0)
+    name, most = largest(inner, lambda key: (key.owner, key.file, key.line))
     if most > 0.5 * t:
-        return f", most of it in {owner} ({place(file, line)})"
+        return f", most of it in {name[0]} ({place(*name[1:])})"
     return f": {otherwise}" if otherwise else ""
 
 

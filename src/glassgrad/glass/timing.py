@@ -7,7 +7,6 @@ add up to the whole. The user's own lines have what passes between two calls tha
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from threading import get_ident
 from types import FrameType
@@ -18,7 +17,7 @@ from ..core.provenance import PACKAGE, line_of
 from ..core.tensor import Tensor
 from ..nn.module import Module
 from .arithmetic import work
-from .calls import LANDMARKS, USER, c_name, kind_of, name_of, users
+from .calls import LANDMARKS, USER, c_name, kind_of, name_of, users, variables
 
 # The part of a step that a span belongs to, by its kind, and for all within it; others are what is around them.
 PARTS = {
@@ -102,11 +101,29 @@ class Made(NamedTuple):
 
 
 class Span:
+    """What is under way. key: what its end is known by; inner: seconds of the spans in it; user: the span of the
+    user's function that it is in, or is; line: the user's, and of such a function where it begins.
+    """
+
     __slots__ = (
         "cost", "file", "frame", "inner", "key", "kind", "line", "mark", "module", "name", "owner", "part", "phase",
         "since", "start", "title", "user",
     )  # fmt: skip
 
+    kind: str
+    name: str
+    key: Any
+    start: float
+    inner: float
+    cost: Cost
+    user: Span
+    file: str
+    line: int
+    module: str
+    phase: str
+    part: str
+    owner: str
+    title: str
     frame: FrameType  # of a function of the user's
     since: float  # of such: when the call before came back, and the line that it was made from
     mark: int
@@ -224,8 +241,8 @@ class Recorder:
             self.dropped += 1
             return
         self.events.append(
-            Event(span.name, span.kind, span.phase, span.start, now, span.module, span.file, span.line, *cost,
-                  len(stack), span.owner, span.title)
+            Event(span.name, span.kind, span.phase, span.start, now, span.module, span.file, span.line,
+                  cost.allocated, cost.moved, cost.flops, cost.shapes, len(stack), span.owner, span.title)
         )  # fmt: skip
 
     # --- calls ---
@@ -415,15 +432,6 @@ class Recorder:
                 if any(part is module for part in value.modules()):
                     return name, value
         return type(module).__name__, module
-
-
-def variables(frame: FrameType) -> list[tuple[str, Any]]:
-    """Names and values that a frame sees. Nothing is kept alive by it."""
-    local = frame.f_locals
-    found = [*local.items(), *(frame.f_globals.items() if local is not frame.f_globals else ())]
-    if frame.f_code.co_flags & 1 and sys.version_info < (3, 13):  # a copy, which Python keeps with the frame
-        local.clear()
-    return found
 
 
 NAMES = {"attend": "attention", "sum_all": "sum", "nll_total": "nll_loss"}

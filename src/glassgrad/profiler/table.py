@@ -61,7 +61,8 @@ class FunctionEvent(_Event):
         flops: float, stack: list[str],
     ) -> None:  # fmt: skip
         self.id, self.name, self.time_range = id, name, Interval(start, end)
-        self.cpu_parent, self.cpu_children = parent, []
+        self.cpu_parent = parent
+        self.cpu_children: list[FunctionEvent] = []
         self.input_shapes, self.flops, self.stack, self.thread = input_shapes, flops, stack, 1
         self.self_cpu_memory_usage = self.cpu_memory_usage = memory
         self.cpu_time_total = self.self_cpu_time_total = end - start
