@@ -331,6 +331,31 @@ def test_scalars() -> None:
 # --- what it says ---
 
 
+class Quick(Dataset):
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, i: int) -> Any:
+        return gg.ones(2)
+
+
+def test_slow_workers_are_told_apart() -> None:
+    def slow_next(self: Any) -> Any:
+        clock.now += 1.0
+        return own(self)
+
+    from glassgrad.data.loader import _WorkerIterator
+
+    own = _WorkerIterator._next
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_WorkerIterator, "_next", slow_next)
+        with gg.profile(clock=clock) as prof:
+            for _ in DataLoader(Quick(), batch_size=2, num_workers=1):
+                pass
+    assert "whose workers take longer" in prof.sentence
+    assert not timers
+
+
 def test_tables_and_their_mistakes() -> None:
     prof, _ = small_step()
     for by, words in (("operation", "conv2d"), ("module", "model.features.0"), ("line", "test_profile.py:")):

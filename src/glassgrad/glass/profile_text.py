@@ -214,7 +214,7 @@ def _data(guilty: tuple[str, ...], its: Rows, t: float, total: float) -> str:
     (file, line), _ = largest({k: r for k, r in its.items() if k.kind == "data"}, lambda key: (key.file, key.line))
     waits = f"is waiting for the DataLoader ({place(file, line)})"
     inner = {key: row for key, row in its.items() if key.kind != "data"}
-    if any("WorkerIterator" in key.name for key in its):
+    if any("(workers)" in key.name for key in its):
         return f"{waits}, whose workers take longer to make a batch than the rest to use it"
     return waits + _within(inner, t, "this process makes the batches itself (num_workers=0)")
 

@@ -79,7 +79,7 @@ class Event(NamedTuple):
     shapes: tuple[Any, ...]
     depth: int
     owner: str
-    title: str  # of a node: as grad_fn shows it
+    title: str  # of a node: as grad_fn shows it; of a call of ours: the function
 
 
 class Cost(NamedTuple):
@@ -267,13 +267,15 @@ class Recorder:
             span = self.push(kind, type(module).__name__, frame, now)
             span.module = path = self.path_of(module)
             self.classes[path] = span.name
-        elif kind in ("data", "optimizer"):
-            name = f"{type(frame.f_locals['self']).__name__}.{code.co_name}"
-            self.push(kind, name.lstrip("_"), frame, now)
+        elif kind == "data":
+            workers = " (workers)" if "Worker" in type(frame.f_locals["self"]).__name__ else ""
+            self.push(kind, f"DataLoader.{code.co_name}{workers}", frame, now)
+        elif kind == "optimizer":
+            self.push(kind, f"{type(frame.f_locals['self']).__name__}.{code.co_name}", frame, now)
         elif kind is not None:
             self.push(kind, kind, frame, now)
         elif code.co_filename.startswith(PACKAGE):
-            self.push("package", "glassgrad", frame, now)
+            self.push("package", "glassgrad", frame, now).title = code.co_qualname.replace(".<locals>", "")
         elif kind_of(code) == USER:
             span = self.push("function", name_of(frame), frame, now)
             span.user, span.frame, span.file, span.owner = span, frame, code.co_filename, span.name

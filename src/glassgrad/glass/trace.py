@@ -38,8 +38,10 @@ def events(prof: profile) -> list[dict[str, Any]]:
             ("module", e.module), ("shapes", [list(shape) for shape in e.shapes]), ("made, bytes", e.allocated),
             ("moved, bytes", e.moved), ("FLOP", e.flops),
         ) if value}  # fmt: skip
-        name = f"{e.name}, backward" if e.kind == "op" and e.phase == "backward" else e.name
-        found.append({"ph": "X", "cat": e.kind, "name": e.module if e.kind == "module" and e.module else name,
+        name = e.title if e.kind == "package" else e.module if e.kind == "module" and e.module else e.name
+        if e.kind == "op" and e.phase == "backward":
+            name += ", backward"
+        found.append({"ph": "X", "cat": e.kind, "name": name,
                       "ts": at(e.start), "dur": round((e.end - e.start) * MICRO, 3), **here, "args": args})  # fmt: skip
     found += [{"ph": "i", "s": "t", "cat": "step", "name": f"step {k}", "ts": at(t), **here}
               for k, t in enumerate(recorder.steps, 1)]  # fmt: skip

@@ -119,18 +119,16 @@ class record_function:
         return named
 
 
+DATA = {
+    f"DataLoader.__next__{ours}": f"enumerate(DataLoader)#_{theirs}DataLoaderIter.__next__"
+    for ours, theirs in (("", "SingleProcess"), (" (workers)", "MultiProcessing"))
+}
 # What is shown of a recording, under PyTorch's names, "" being nothing; functions only with_stack.
 SHOWN: dict[str, Callable[[Event], str]] = {
     "op": lambda e: e.title or f"aten::{e.name}",
     "range": lambda e: e.name,
     "optimizer": lambda e: "Optimizer.{1}#{0}.{1}".format(*e.name.split(".")),
-    "data": lambda e: (
-        e.name.endswith("__next__")
-        and "enumerate(DataLoader)#_{}DataLoaderIter.__next__".format(
-            "MultiProcessing" if "Worker" in e.name else "SingleProcess"
-        )
-        or ""
-    ),
+    "data": lambda e: DATA.get(e.name, ""),
 }
 STACK: dict[str, Callable[[Event], str]] = {
     "function": lambda e: f"{os.path.basename(e.file)}({e.line}): {e.name}",
