@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
+from glassgrad.core import samplers
 from glassgrad.core.native import engine
 from glassgrad.core.op import REGISTRY, Parts
+from glassgrad.core.random import Generator
 from glassgrad.ops import attention as attention  # opens its operations
 
 pytestmark = pytest.mark.skipif(engine is None, reason="the kernels are not built, or switched off")
@@ -681,3 +683,29 @@ def test_operations_are_copied_as_functions_are() -> None:
 
     assert copy.deepcopy(gg.tanh) is gg.tanh
     assert gg.tanh.__name__ == "tanh"
+
+
+# --- random numbers ---
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (0.3, 0.02), (-5.0, 30.0)])
+def test_normal_numbers_have_the_bits_of_the_function(mean: float, std: float) -> None:
+    u = samplers._unit32(Generator().manual_seed(1), 16 * 5000)
+    expected, made = u.copy(), u.copy()
+    samplers._box_muller(expected, mean, std)
+    engine.normal_floats(made, mean, std)
+    assert (made.view(np.int32) == expected.view(np.int32)).all()
+    with pytest.raises(TypeError, match="a multiple of 16"):
+        engine.normal_floats(u[:17], mean, std)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.3, 0.7), (2.0, 2.0), (1.0, 1.0 + 2.0**-22)])
+def test_uniform_numbers_have_the_bits_of_the_function(
+    low: float, high: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Generator().manual_seed(2), Generator().manual_seed(2)
+    made = samplers.uniform(first, (5000,), np.float32, low, high)
+    monkeypatch.setattr(samplers, "engine", None)
+    expected = samplers.uniform(second, (5000,), np.float32, low, high)
+    assert (made.view(np.int32) == expected.view(np.int32)).all()
+    assert (first.state() == second.state()).all()

@@ -48,6 +48,8 @@ from typing import Any
 
 import numpy as np
 
+from .native import engine
+
 WORDS = 624
 STATE = np.dtype(
     [
@@ -113,6 +115,13 @@ class Generator:
             engine = self._engine or self._start()
             self._untouched &= n == 0
             return engine.random_raw(n)
+
+    def floats(self, out: np.ndarray, span: float, low: float, top: float, bottom: float) -> None:
+        """Into out, float32: u * span + low, u in [0, 1) the low 24 bits of a word each; bottom where that is top."""
+        with self.lock:
+            source = self._engine or self._start()
+            self._untouched &= out.size == 0
+            engine.uniform_floats(source.capsule, out, span, low, top, bottom)
 
     def words64(self, n: int) -> np.ndarray:
         """The next 2n words as n numbers: (n,) uint64."""

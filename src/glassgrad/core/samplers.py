@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .batched import Batched, running
+from .native import engine
 from .random import Generator
 
 if TYPE_CHECKING:
@@ -149,6 +150,13 @@ def _unit32(generator: Generator, n: int) -> np.ndarray:
     return bits.view(np.int64).astype(np.float32) * np.float32(2.0**-24)
 
 
+def _floats(generator: Generator, shape: Shape, *numbers: float) -> np.ndarray:
+    """Uniform float32 by the kernel; numbers: as Generator.floats takes them."""
+    out = np.empty(shape, np.float32)
+    generator.floats(out, *numbers)
+    return out
+
+
 def _unit64(generator: Generator, n: int) -> np.ndarray:
     """(n,) float64 in [0, 1): the low 53 bits of two words each."""
     bits = generator.words64(n)
@@ -170,12 +178,16 @@ def uniform(
     dtype = _floating("uniform", dtype)
     unit, work = (_unit64, np.float64) if dtype == np.float64 else (_unit32, np.float32)
     if (low, high) == (0.0, 1.0) and dtype == work:
+        if engine is not None and dtype == np.float32:
+            return _floats(generator, shape, 1.0, 0.0, 2.0, 0.0)
         with generator.lock:
             return _fill(shape, dtype, lambda n: unit(generator, n))
     _expect(low <= high, f"uniform_ expects from <= to, but found from={low} > to={high}")
     span = float(work(high) - work(low))
     _expect(math.isfinite(span), f"uniform_ expects to - from to be finite in {dtype.name}, got {low} and {high}")
     top, bottom = np.asarray(work(high)).astype(dtype), np.asarray(work(low)).astype(dtype)
+    if engine is not None and dtype == np.float32:
+        return _floats(generator, shape, span, float(bottom), float(top), float(bottom))
 
     def draw(n: int) -> np.ndarray:
         x = _scale_shift(unit(generator, n), span, low).astype(dtype, copy=False)
@@ -294,6 +306,11 @@ def _normal_blocks(generator: Generator, size: int, dtype: np.dtype, mean: float
     whole = size - size % NORMAL_BLOCK
     # 16-bit floats are made 16 at a time, so that the numbers which would be thrown away are not drawn.
     drawn = whole if dtype.itemsize == 2 else size
+    if engine is not None and work is np.float32:
+        for part, made in ((out[:drawn], out[:whole]), (out[-NORMAL_BLOCK:],) * 2)[: 1 + (whole < size)]:
+            generator.floats(part, 1.0, 0.0, 2.0, 0.0)
+            engine.normal_floats(made, mean, std)
+        return out.astype(dtype, copy=False)
     for start in range(0, drawn, BLOCK):
         out[start : min(start + BLOCK, drawn)] = unit(generator, min(BLOCK, drawn - start))
     for start in range(0, whole, BLOCK):

@@ -66,6 +66,7 @@ int add_memory(PyObject* module);
 int add_threads(PyObject* module);
 int add_products(PyObject* module);
 int add_program(PyObject* module);
+int add_random(PyObject* module);
 int add_recurrent(PyObject* module);
 int add_rows(PyObject* module);
 int add_tape(PyObject* module);
