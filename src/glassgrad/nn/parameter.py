@@ -58,7 +58,7 @@ class _Uninitialized:
         Tensor._set(self, xp_for(where).empty(0, (dtype or get_default_dtype()).array_dtype))  # type: ignore[arg-type]
         self.data = self.data
         self._is_param = issubclass(self.becomes, Parameter)
-        self._wish(requires_grad)
+        self._needs = requires_grad  # `_wish` would ask for the array
 
     def __getattribute__(self, name: str) -> Any:
         if name == "array":  # every operation asks for it
@@ -93,7 +93,7 @@ class _Uninitialized:
         return self.data.device
 
     def requires_grad_(self, requires_grad: bool = True) -> Any:
-        self._wish(requires_grad)
+        self._needs = requires_grad  # `_wish` would ask for the array
         return self
 
     def is_floating_point(self) -> bool:
@@ -110,6 +110,7 @@ class _Uninitialized:
         where = as_device(self.device if device is None else device)
         self.array = xp_for(where).empty(tuple(shape), (dtype or self.dtype).array_dtype)
         self.__class__ = self.becomes  # type: ignore[assignment]
+        self._wish(self._needs)
 
     def __repr__(self, *args: Any, **kwargs: Any) -> str:
         return f"<{type(self).__name__}>"
