@@ -303,3 +303,28 @@ def test_casts() -> None:
 def test_relu_leaves_what_is_not_below_zero_as_it_is() -> None:
     for n in (1, 600):
         assert np.signbit(gg.relu(gg.full((n,), -0.0)).numpy()).all()
+
+
+OLD = {
+    "x.add(2, y)": "x.add(y, alpha=2)", "g.sub(x, 2, y)": "g.sub(x, y, alpha=2)",
+    "x.clone().add_(2.5, y)": "x.add(y, alpha=2.5)", "x.clone().addcdiv_(-0.5, y, z)": "x.addcdiv(y, z, value=-0.5)",
+    "g.addcmul(x, 2, y, z)": "g.addcmul(x, y, z, value=2)", "x.addmm(2, y, z)": "x.addmm(y, z, beta=2)",
+    "g.addmm(2, x, 3, y, z)": "g.addmm(x, y, z, beta=2, alpha=3)",
+    "x.clone().addmm_(2, 3, y, z)": "x.addmm(y, z, beta=2, alpha=3)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("old, new", OLD.items(), ids=OLD)
+def test_numbers_before_the_tensors_that_they_scale(old: str, new: str) -> None:
+    """The order of optimizers written before PyTorch 1.5."""
+    names = {"g": gg, "x": gg.randn(2, 2), "y": gg.randn(2, 2), "z": gg.randn(2, 2)}
+    with pytest.warns(UserWarning, match="deprecated"):
+        found = eval(old, names)
+    assert gg.equal(found, eval(new, names))
+
+
+def test_too_many_numbers_are_refused() -> None:
+    x = gg.ones(2)
+    for call in (lambda: x.add(1, 2, x), lambda: x.add(1, x, x), lambda: x.addcmul(1, 2, x, x), lambda: x.add("1", x)):
+        with pytest.raises(TypeError):
+            call()

@@ -106,7 +106,7 @@ def attach() -> None:
         for name in module.METHODS:
             setattr(Tensor, name, keywords.method(name, getattr(module, name)))
         for name in module.IN_PLACE:
-            setattr(Tensor, f"{name}_", _changing(getattr(module, name)))
+            setattr(Tensor, f"{name}_", _changing(keywords.scaled(name, getattr(module, name))))
     for gives in late.LATE.values():
         for name in [*gives.methods.split(), *gives.only_methods.split()]:
             setattr(Tensor, name, late.Method(name, name))

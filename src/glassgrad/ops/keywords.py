@@ -1,11 +1,17 @@
-"""The functions and methods to which core.keywords gives axis= and out=. Operations with options have them already."""
+"""The functions and methods to which core.keywords gives axis= and out=. Operations with options have them already.
+
+Also those that take a number before the tensor that it scales, as PyTorch wants to be rid of since version 1.5.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.keywords import lenient
+from ..core.tensor import Tensor
 
 AXIS = """
     aminmax argsort chunk count_nonzero cross cummax cummin cumprod diff gather index_add index_copy index_fill
@@ -23,6 +29,14 @@ OUT = """
 """
 
 
+# name: how many tensors, and what the numbers between them are called.
+SCALED: dict[str, tuple[int, tuple[str, ...]]] = {
+    **dict.fromkeys(("add", "sub"), (2, ("alpha",))),
+    **dict.fromkeys(("addcmul", "addcdiv"), (3, ("value",))),
+    **dict.fromkeys(("addmm", "addmv", "addr", "addbmm", "baddbmm"), (3, ("beta", "alpha"))),
+}
+
+
 _AXIS, _EITHER = frozenset(AXIS.split()), frozenset(AXIS.split() + OUT.split())
 
 
@@ -33,9 +47,31 @@ def published(modules: Iterable[Any]) -> dict[str, Any]:
 
 def function(name: str, call: Any) -> Any:
     """The public function of that name."""
-    return lenient(call) if name in _EITHER else call
+    return lenient(call) if name in _EITHER else scaled(name, call)
 
 
 def method(name: str, call: Any) -> Any:
     """The method of that name."""
-    return lenient(call) if name in _AXIS else call
+    return lenient(call) if name in _AXIS else scaled(name, call)
+
+
+def scaled(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """call, which takes add(x, 2, y) for add(x, y, alpha=2) where its name is in SCALED."""
+    if name not in SCALED:
+        return call
+    count, names = SCALED[name]
+
+    @functools.wraps(call)
+    def public(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except TypeError:
+            tensors = [x for x in args if isinstance(x, Tensor)]
+            numbers = [x for x in args if isinstance(x, (int, float))]
+            if not 0 < len(numbers) <= len(names) or len(tensors) != count or len(args) != count + len(numbers):
+                raise
+        said = ", ".join(f"{each}={number}" for each, number in zip(names, numbers, strict=False))
+        warnings.warn(f"This overload of {name} is deprecated: give {said} behind the tensors", stacklevel=2)
+        return call(*tensors, **dict(zip(names, numbers, strict=False)), **options)
+
+    return public
