@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "fft": {"core", "ops"},
     "linalg": {"core", "ops"},
     "special": {"core", "ops"},
+    "testing": {"core", "ops"},
     "sparse": {"core", "ops"},
     "storage": {"core"},
     "distributions": {"core", "ops", "autograd"},

@@ -62,7 +62,7 @@ newaxis = None
 _ROOMS = {
     "accelerator", "amp", "autograd", "backends", "compiler", "cuda", "data", "distributed", "distributions", "fft",
     "func", "glass", "io", "linalg", "mps", "multiprocessing", "nn", "optim", "profiler", "scalar", "serialization",
-    "sparse", "special", "storage", "tensorboard", "torchlike", "train", "utils", "vision", "xpu",
+    "sparse", "special", "storage", "tensorboard", "testing", "torchlike", "train", "utils", "vision", "xpu",
 }  # fmt: skip
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {

@@ -65,6 +65,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.sparse": ("sparse",),
     "torch.special": ("special",),
     "torch.storage": ("storage",),
+    "torch.testing": ("testing",),
     "torch.types": ("torchlike.types",),
     "torch.utils": ("utils",),
     "torch.utils.checkpoint": ("utils.checkpoint",),
