@@ -69,6 +69,7 @@ _ELSEWHERE = {
     "OutOfMemoryError": "cuda", "TypedStorage": "storage", "UntypedStorage": "storage", "autocast": "amp",
     "compile": "compiler", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
+    "lint": "glass",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",
     "paths": "glass", "profile": "glass", "step": "glass", "vmap": "func", "watch": "glass",
 }  # fmt: skip

@@ -57,6 +57,16 @@ REORDERED: dict[str, str] = {
 DIFFERENT: dict[str, str] = {}
 
 
+# What the lint finds in programs, and why it is right.
+LINT: dict[str, dict[str, str]] = {
+    "adversarial": {"GL201": "its model ends in log_softmax, which does nothing to cross_entropy, and is not needed"},
+    "dropout_study": {"GL303": "it shows what dropout with p=1 gives"},
+    "mixed_precision": {"GL211": "it multiplies by infinity, to show that the scaler leaves the step out"},
+    "printing": {"GL203": "it prints the loss of numbers that are no log-probabilities"},
+    "tied_autoencoder": {"GL305": "one of its initialisations gives all units the same weights"},
+}
+
+
 # --- running -----------------------------------------------------------------------------------------------
 
 # On glassgrad's path PyTorch cannot be imported.
@@ -73,13 +83,13 @@ class Run:
     seconds: float
 
 
-def run(program: Path, library: str, threads: int = 1) -> Run:
+def run(program: Path, library: str, threads: int = 1, flags: tuple[str, ...] = ()) -> Run:
     """The program in a process and a folder of its own."""
     settings = {"PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join(map(str, PATHS[library]))}
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         done = subprocess.run(
-            [sys.executable, *COMMANDS[library], str(program)],
+            [sys.executable, *COMMANDS[library], *flags, str(program)],
             env=os.environ | settings | dict.fromkeys(THREADS, str(threads)),
             cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT, check=False,
         )  # fmt: skip
@@ -144,6 +154,14 @@ def description(program: Path) -> str:
 
 def measure(name: str) -> list[str]:
     return problems(*(run(PROGRAMS[name], library) for library in COMMANDS), exactly=name not in REORDERED)
+
+
+def lint(name: str) -> tuple[list[str], list[str]]:
+    """Both runs compared, ours under --lint, which changes no number; and what the lint says otherwise than LINT."""
+    theirs, ours = run(PROGRAMS[name], "torch"), run(PROGRAMS[name], "glassgrad", flags=("--lint",))
+    codes = set(re.findall(r"^GL\d+", ours.stderr, re.MULTILINE))
+    found = problems(theirs, ours, exactly=name not in REORDERED)
+    return found, [ours.stderr] if codes != set(LINT.get(name, ())) or "\nlint: " not in ours.stderr else []
 
 
 def verdict(name: str, found: list[str]) -> str:

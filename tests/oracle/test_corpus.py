@@ -18,10 +18,11 @@ LINES = PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name: str) -> None:
-    found = corpus.measure(name)
+    found, lint = corpus.lint(name)
     said = corpus.verdict(name, found)
     assert not said.startswith("WRONG"), "\n".join(found)
     assert any(line.startswith(corpus.row(name, said)) for line in LINES), "run make programs if this is right"
+    assert not lint, lint[0]
 
 
 def test_the_page_has_every_program_and_no_other() -> None:
@@ -34,7 +35,7 @@ def test_every_program_says_what_it_is() -> None:
 
 
 def test_the_tables_name_programs() -> None:
-    assert {*corpus.REORDERED, *corpus.DIFFERENT} <= set(PROGRAMS)
+    assert {*corpus.REORDERED, *corpus.DIFFERENT, *corpus.LINT} <= set(PROGRAMS)
 
 
 # --- the comparison can fail -------------------------------------------------------------------------------

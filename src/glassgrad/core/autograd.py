@@ -15,6 +15,7 @@ from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .native import engine
 from .op import enter_batch, leave_batch, record
 from .tensor import Tensor
+from .watch import listeners, tell
 
 __all__ = ["backward", "enable_grad", "grad", "inference_mode", "no_grad", "set_grad_enabled"]
 
@@ -69,10 +70,14 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """As Tensor.backward, for several outputs at once. No .grad changes if anything is raised."""
+    if listeners:
+        tell("backward", _many(tensors))
     keep = create_graph if retain_graph is None else retain_graph
     taken: set[int] = set()
     if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
         if engine is not None and not create_graph and engine.backward(tensors, keep):
+            if listeners:
+                tell("gradients")
             return
         leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
     else:
@@ -88,6 +93,8 @@ def backward(
             leaves.update({x: found[x._node] for x in chosen if x._node in found})
         taken = {id(g.array) for g in gradients if g is not None}
     _deliver(leaves, create_graph, taken)
+    if listeners:
+        tell("gradients")
 
 
 def _deliver(leaves: dict[Tensor, Any], create_graph: bool, taken: set[int]) -> None:

@@ -21,6 +21,7 @@ from .graph import Node, Removable, as_array
 from .size import Size
 from .storage import TypedStorage, UntypedStorage, copied, offset_in, root_of
 from .views import View, sync
+from .watch import listeners, tell
 
 __all__ = ["Tensor", "asarray", "tensor"]
 
@@ -666,4 +667,6 @@ def tensor(
     made = Tensor._of(asarray(data, dtype, as_device(device)))
     if pin_memory:
         made.pin_memory()
+    if listeners:
+        tell("tensor", data)
     return made.requires_grad_(requires_grad) if requires_grad else made

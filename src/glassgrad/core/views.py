@@ -17,6 +17,7 @@ from .backend import Array, ndarray, xp_of
 from .batched import whole
 from .dtypes import can_cast
 from .graph import as_array, touch
+from .watch import listeners, tell
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -138,6 +139,8 @@ def check_in_place(x: Tensor, value: Any = None) -> None:
     if not grad_enabled():
         return
     if x._needs and x._node is None:
+        if listeners:
+            tell("leaf changed", x)
         raise RuntimeError(
             "a leaf Variable that requires grad is being used in an in-place operation. "
             "Use torch.no_grad() around it to change the values, or an out-of-place operation."

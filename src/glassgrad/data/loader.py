@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.watch import listeners, tell
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
 from .fetch import Recipe
@@ -144,6 +145,8 @@ class DataLoader(Generic[T_co]):
         self._workers: _WorkerIterator | None = None
         self._warn_of_many_workers()
         self._initialized = True
+        if listeners:
+            tell("loader", self)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._fixed and getattr(self, "_initialized", False):
@@ -191,6 +194,8 @@ class DataLoader(Generic[T_co]):
                 "won't be used.",
                 stacklevel=2,
             )
+        if listeners:
+            tell("epoch", self)
         if self.num_workers == 0:
             return _Iterator(self)
         if not self.persistent_workers:
@@ -251,6 +256,8 @@ class _Iterator(Iterator[Any]):
     def __next__(self) -> Any:
         batch = self._next()
         self._yielded += 1
+        if listeners:
+            tell("batch", batch)
         if self._length_told is not None and self._yielded > self._length_told:
             warnings.warn(
                 f"Length of IterableDataset {self._recipe.dataset} was reported to be {self._length_told} "

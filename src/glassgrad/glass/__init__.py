@@ -10,6 +10,7 @@ _HOMES = {
     "watch": "graph",
     "paths": "routes",
     "step": "cursor",
+    **dict.fromkeys(("Finding", "Findings", "lint"), "linting"),
     "Report": "report",
     "RunFolder": "runlog",
     "render_report": "report",

@@ -11,6 +11,7 @@ from ..core.backend import as_device
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
+from ..core.watch import listeners, tell
 from ..ops.create import empty_like
 from . import hooks
 from .parameter import Buffer, Parameter, is_lazy
@@ -263,6 +264,8 @@ class Module(Stateful):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
+        if listeners:
+            tell("zero_grad", list(self.parameters()))
         for p in self.parameters():
             if p.grad is None:
                 continue

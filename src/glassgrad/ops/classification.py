@@ -12,6 +12,7 @@ from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
+from ..core.watch import listeners, tell
 from .arithmetic import log, log1p, sigmoid
 from .arrange import cat
 from .choice import clamp, where
@@ -157,6 +158,8 @@ def nll_loss(
     """
     reduction = chosen(size_average, reduce, reduction)
     tensors("nll_loss", input=input, target=target, weight=weight)
+    if listeners:
+        tell("loss", "nll_loss", input, target)
     _check_classes("nll_loss", input, target, weight)
     return _nll(input, target, weight, ignore_index, reduction)
 
@@ -184,6 +187,8 @@ def cross_entropy(
     if size_average is not None or reduce is not None or reduction != "mean":
         reduction = chosen(size_average, reduce, reduction)
     tensors("cross_entropy", input=input, target=target, weight=weight)
+    if listeners:
+        tell("loss", "cross_entropy", input, target)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     ndim = input.array.ndim
@@ -354,6 +359,8 @@ def binary_cross_entropy(
     """
     reduction = chosen(size_average, reduce, reduction)
     tensors("binary_cross_entropy", input=input, target=target, weight=weight)
+    if listeners:
+        tell("loss", "binary_cross_entropy", input, target)
     x, t = input.array, target.array
     if x.shape != t.shape:
         raise ValueError(
@@ -387,6 +394,8 @@ def binary_cross_entropy_with_logits(
     """
     reduction = chosen(size_average, reduce, reduction)
     tensors("binary_cross_entropy_with_logits", input=input, target=target, weight=weight, pos_weight=pos_weight)
+    if listeners:
+        tell("loss", "binary_cross_entropy_with_logits", input, target)
     if input.array.shape != target.array.shape:
         raise ValueError(
             f"Target size ({tuple(target.array.shape)}) must be the same as input size ({tuple(input.array.shape)})"

@@ -13,6 +13,7 @@ from ..core import random
 from ..core.backend import Array, to_device, xp_of
 from ..core.samplers import bernoulli, in_memory_order
 from ..core.tensor import Tensor
+from ..core.watch import listeners, tell
 
 __all__ = ["alpha_dropout", "dropout", "feature_alpha_dropout", "native_dropout", "native_dropout_backward"]
 METHODS: tuple[str, ...] = ()
@@ -29,6 +30,8 @@ def _drop(
         raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}")
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if listeners:
+        tell("dropout", p, training)
     if not training or p == 0 or x.array.size == 0:
         return x
     if x.array.dtype.kind not in "fV":

@@ -11,6 +11,7 @@ from ..core.backend import xp_of
 from ..core.batched import whole
 from ..core.tensor import Tensor
 from ..core.titles import titled
+from ..core.watch import listeners, tell
 from .arithmetic import exp, log, square
 from .choice import where
 from .elementwise import abs as absolute
@@ -65,6 +66,8 @@ def _same_size(name: str, x: Tensor, target: Tensor) -> None:
 
 def _regression(name: str, x: Any, target: Any, weight: Any, reduction: str, rule: Any) -> Tensor:
     tensors(name, input=x, target=target, weight=weight)
+    if listeners:
+        tell("loss", name, x, target)
     _same_size(name, x, target)
     each = rule(x - target)
     return reduced(each if weight is None else each * weight, reduction)

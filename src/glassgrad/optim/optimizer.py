@@ -27,6 +27,7 @@ from ..core.backend import Array, xp_of
 from ..core.graph import Removable, touch
 from ..core.modes import enable_grad, no_grad
 from ..core.tensor import Tensor
+from ..core.watch import listeners, tell
 from ..nn.hooks import register
 from ..nn.parameter import as_tensor
 
@@ -133,6 +134,8 @@ class Optimizer:
             raise ValueError("optimizer got an empty parameter list")
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
+        if listeners:
+            tell("optimizer", self)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -198,6 +201,8 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to zero."""
+        if listeners:
+            tell("zero_grad", [p for group in self.param_groups for p in group["params"]])
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:

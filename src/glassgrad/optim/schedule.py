@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.tensor import Tensor
+from ..core.watch import listeners, tell
 from .optimizer import Optimizer
 
 __all__ = ["LRScheduler"]
@@ -67,6 +68,12 @@ class LRScheduler:
     unsaved: tuple[str, ...] = ("optimizer",)
     closed: Callable[[Any], Any]  # where there is one: the rate of epoch last_epoch from the initial rate
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = super().__new__(cls)
+        if listeners:
+            tell("scheduler", made)
+        return made
+
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = is_optimizer(optimizer)
         for i, group in enumerate(optimizer.param_groups):
@@ -95,6 +102,8 @@ class LRScheduler:
         """Set the rates of the next epoch, or of the epoch that is named."""
         if self._step_count == 1 and not self.optimizer._opt_called:
             warnings.warn(OUT_OF_ORDER, UserWarning, stacklevel=2)
+            if listeners:
+                tell("schedule first", self.optimizer)
         self._step_count += 1
         if epoch is not None:
             warnings.warn(EPOCH_GIVEN, UserWarning, stacklevel=2)

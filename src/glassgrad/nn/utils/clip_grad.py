@@ -13,6 +13,7 @@ import numpy as np
 from ...core.backend import Array, xp_of
 from ...core.graph import as_array, touch
 from ...core.tensor import Tensor
+from ...core.watch import listeners, tell
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
@@ -25,6 +26,8 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
     given = list(parameters)
     if not given and isinstance(parameters, GeneratorType):
         warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
+    if listeners:
+        tell("clip", given)
     return [p.grad for p in given if p.grad is not None]
 
 

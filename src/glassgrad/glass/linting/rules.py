@@ -1,0 +1,232 @@
+"""The codes of the lint: what is wrong, in one sentence, and the likeliest fix. docs/lint.md shows this table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Rule(NamedTuple):
+    name: str
+    says: str  # with {fields} that the check fills in
+    fix: str
+    covers: tuple[str, ...] = ()  # codes that say no more where this one has been found
+
+
+RULES = {
+    # gradients and steps
+    "GL101": Rule(
+        "gradients never reset",
+        "this backward adds to gradients that the last step has used already: {names}",
+        "call optimizer.zero_grad() before each backward(), or once in as many backwards as you accumulate",
+        ("GL112",),
+    ),
+    "GL102": Rule(
+        "gradients reset too early",
+        "the gradients are reset here, between backward() and step(): the step that follows changes nothing",
+        "call zero_grad() before backward() or after step()",
+        ("GL103",),
+    ),
+    "GL103": Rule(
+        "step without backward",
+        "{names} steps, and no backward() has given its parameters a gradient since its last step",
+        "call loss.backward() before step()",
+    ),
+    "GL104": Rule(
+        "backward without step",
+        "{count} backward passes have given {names} gradients, and its step() was never called",
+        "call step() after backward()",
+        ("GL101",),
+    ),
+    "GL105": Rule(
+        "parameters in no optimizer",
+        "{names} got gradients and were never changed: no optimizer has them",
+        "give them to the optimizer, or say requires_grad_(False) if they are to stay as they are",
+    ),
+    "GL106": Rule(
+        "parameters that never get a gradient",
+        "the optimizer has {names}, which no backward() has reached in {count} steps",
+        "use them in forward(), look for a detach(), .data or .item() behind them, or leave them out",
+    ),
+    "GL107": Rule(
+        "an optimizer of other parameters",
+        "the optimizer has {count} parameters that nothing uses, and {names}, which got gradients, are in no optimizer",
+        "make the optimizer after the model has its last parameters (moved, replaced, copied), from model.parameters()",
+        ("GL105", "GL106"),
+    ),
+    "GL108": Rule(
+        "clipping at the wrong time",
+        "there is nothing to clip here: {names}",
+        "clip between backward() and step()",
+    ),
+    "GL109": Rule(
+        "schedule before the first step",
+        "the scheduler steps before its optimizer has: the first learning rate is never used",
+        "call optimizer.step() first, then scheduler.step()",
+    ),
+    "GL110": Rule(
+        "schedule that never steps",
+        "a {names} was made, and its step() was never called in {count} steps of its optimizer",
+        "call scheduler.step() after each epoch, or after each batch if it counts batches",
+    ),
+    "GL111": Rule(
+        "learning rate 0",
+        "the learning rate was 0 in all of {count} steps: nothing is learned",
+        "give the optimizer another lr; 1e-3 for Adam and 1e-2 for SGD are places to start",
+    ),
+    "GL112": Rule(
+        "learning rate too large",
+        "with a learning rate of {lr} the loss went from {first} to {last}",
+        "divide the learning rate by 10 until the loss falls",
+        ("GL211", "GL306", "GL307"),
+    ),
+    "GL113": Rule(
+        "parameters changed on the graph",
+        "{names} is a leaf that wants a gradient, and is updated on the graph: {how}",
+        "write the update under torch.no_grad(), in place: p -= lr * p.grad; or use an optimizer",
+        ("GL101",),
+    ),
+    # losses
+    "GL201": Rule(
+        "softmax before cross_entropy",
+        "cross_entropy takes logits, and is given the result of {op} ({where})",
+        "leave the {op} out: cross_entropy has it inside",
+    ),
+    "GL202": Rule(
+        "sigmoid before a loss with logits",
+        "binary_cross_entropy_with_logits takes logits, and is given the result of {op} ({where})",
+        "leave the {op} out, or use binary_cross_entropy (BCELoss)",
+    ),
+    "GL203": Rule(
+        "nll_loss without log_softmax",
+        "nll_loss takes log-probabilities, and is given {what}",
+        "use cross_entropy, or log_softmax before nll_loss",
+    ),
+    "GL204": Rule(
+        "loss of broadcast shapes",
+        "the prediction is {x}, the target {t}: together they are {both}, every prediction against every target",
+        "give both the same shape: prediction.squeeze(-1), or target.unsqueeze(-1)",
+    ),
+    "GL205": Rule(
+        "targets that are no classes",
+        "cross_entropy takes class numbers, int64 of shape {expected}, and is given {what}",
+        "give the numbers of the classes: target.long(), target.argmax(1); where several are true at once, use "
+        "binary_cross_entropy_with_logits",
+    ),
+    "GL206": Rule(
+        "cross_entropy of one class",
+        "the input {x} has one class: its softmax is 1, and this loss is 0 whatever the model says",
+        "use binary_cross_entropy_with_logits, or two outputs",
+        ("GL205",),
+    ),
+    "GL207": Rule(
+        "losses kept with their graphs",
+        "{what}, and every step's graph stays in memory with it",
+        "keep the number: loss.item(), or loss.detach()",
+    ),
+    "GL208": Rule(
+        "loss without a graph",
+        "backward() starts at a tensor that knows nothing of where it came from: no parameter gets a gradient",
+        "leave out what cut it off: .item(), .data, .detach(), float(), numpy(), or torch.tensor() around the loss",
+        ("GL103", "GL106"),
+    ),
+    "GL209": Rule(
+        "forward without recording",
+        "what is to be differentiated was computed under no_grad(): no parameter gets a gradient",
+        "keep no_grad() (inference_mode()) to the evaluation",
+        ("GL103", "GL106", "GL208"),
+    ),
+    "GL210": Rule(
+        "tensor made of a tensor",
+        "torch.tensor() of a tensor that wants a gradient copies its numbers, and cuts its graph off",
+        "use it as it is; clone() copies with the graph, detach() says that it is cut, torch.stack() joins several",
+        ("GL103", "GL106", "GL208"),
+    ),
+    "GL211": Rule(
+        "not a number",
+        "there is no number any more: {what}",
+        "keep logarithms, roots and quotients away from 0 (clamp, add a small number), and use losses that take logits",
+    ),
+    # modules and layers
+    "GL301": Rule(
+        "evaluation in train mode",
+        "{names} is evaluated under no_grad() in train mode: {layer} behaves as in training",
+        "call {names}.eval() before the evaluation, and {names}.train() after it",
+    ),
+    "GL302": Rule(
+        "training in eval mode",
+        "{names} is trained in eval mode: {layer} does what it does in evaluation",
+        "call {names}.train() at the start of each epoch",
+    ),
+    "GL303": Rule(
+        "dropout of everything",
+        "dropout with p=1 makes zeros of everything: p is the share that is dropped",
+        "use the share that you want to drop, 0.1 to 0.5",
+        ("GL106", "GL305", "GL306"),
+    ),
+    "GL304": Rule(
+        "batch norm of one sample",
+        "{layer} is trained with a batch of one sample, whose mean is the sample itself",
+        "drop the last, short batch: DataLoader(..., drop_last=True); or use GroupNorm or LayerNorm",
+    ),
+    "GL305": Rule(
+        "units that stay equal",
+        "all units of {names} have equal weights and equal gradients: they will stay one unit",
+        "draw the weights at random, as the layer does by itself; zeros and constants are for biases",
+        ("GL306",),
+    ),
+    "GL306": Rule(
+        "dead ReLU",
+        "this ReLU has given nothing but zeros in the last {count} passes: what is before it learns nothing",
+        "a smaller learning rate, biases that start at 0, LeakyReLU or GELU",
+    ),
+    "GL307": Rule(
+        "saturated layer",
+        "{share:.0%} of what this {op} gives is at its ends, where its slope is nearly 0, in all of {count} passes",
+        "normalise the input, and draw smaller weights (nn.init.xavier_uniform_)",
+    ),
+    "GL308": Rule(
+        "modules in a plain list",
+        "{owner}.{attribute} is a plain {kind} of modules: parameters() doesn't know them, and no optimizer has them",
+        "use nn.ModuleList, nn.Sequential or nn.ModuleDict",
+        ("GL105",),
+    ),
+    # data
+    "GL401": Rule(
+        "ordered classes, not shuffled",
+        "the training data comes sorted by class ({count} batches, {classes} classes), and is not shuffled",
+        "DataLoader(..., shuffle=True)",
+    ),
+    "GL402": Rule(
+        "validation on training data",
+        "{names} holds samples that the model is trained on ({count} of them)",
+        "split once, and let no sample be in both parts: torch.utils.data.random_split",
+    ),
+    "GL403": Rule(
+        "data not normalised",
+        "the first layer gets whole numbers from {low:g} to {high:g}",
+        "divide by 255 (ToTensor does), or subtract the mean and divide by the standard deviation",
+        ("GL112", "GL306", "GL307"),
+    ),
+}  # fmt: skip
+
+
+def table() -> str:
+    """The rows of docs/lint.md."""
+    rows = ["| code | what | what it says | the likeliest fix |", "|---|---|---|---|"]
+    rows += [f"| {code} | {r.name} | {_plain(r.says)} | {_plain(r.fix)} |" for code, r in RULES.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _plain(template: str) -> str:
+    """A message with its fields as words."""
+    for field, word in FIELDS.items():
+        template = template.replace(f"{{{field}}}", word)
+    return template
+
+
+FIELDS = {
+    "names": "*names*", "count": "*n*", "lr": "*lr*", "first": "*a*", "last": "*b*", "how": "*how*", "op": "*softmax*",
+    "where": "*line*", "what": "*what*", "x": "*shape*", "t": "*shape*", "both": "*shape*", "expected": "*shape*",
+    "layer": "*layer*", "share:.0%": "*99%*", "owner": "*module*", "attribute": "*attribute*", "kind": "*list*",
+    "classes": "*k*", "low:g": "0", "high:g": "255",
+}  # fmt: skip

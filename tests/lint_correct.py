@@ -1,0 +1,624 @@
+"""Correct training programs, most of them with something that looks like a fault: the lint has nothing to say."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import glassgrad as torch
+import glassgrad.nn as nn
+import glassgrad.nn.functional as F
+from glassgrad.data import DataLoader, Subset, TensorDataset, random_split
+from glassgrad.nn.utils import clip_grad_norm_
+from glassgrad.scalar import nn as scalar_nn
+from glassgrad.scalar import optim as scalar_optim
+from lint_faults import classes, line, mlp, numbers
+
+
+def plain() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss = nn.CrossEntropyLoss()(model(x), y)
+        loss.backward()
+        optimizer.step()
+
+
+def reset_after_the_step() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.Adam(model.parameters())
+    for _ in range(5):
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+
+
+def accumulation_over_batches() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer.zero_grad()
+    for i in range(8):
+        (F.cross_entropy(model(x[3 * i : 3 * i + 3]), y[3 * i : 3 * i + 3]) / 4).backward()
+        if i % 4 == 3:
+            clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+
+
+def several_losses_one_step() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x[:12]), y[:12]).backward()
+        F.cross_entropy(model(x[12:]), y[12:]).backward()
+        penalty = sum(p.square().sum() for p in model.parameters()) * 1e-3
+        penalty.backward()
+        optimizer.step()
+
+
+def by_hand_with_none() -> None:
+    w, (x, y) = torch.zeros(4, requires_grad=True), numbers()
+    for _ in range(5):
+        ((x @ w - y) ** 2).mean().backward()
+        with torch.no_grad():
+            w -= 0.05 * w.grad
+        w.grad = None
+
+
+def by_hand_with_zeros() -> None:
+    w, b = torch.zeros(4, requires_grad=True), torch.zeros(1, requires_grad=True)
+    x, y = numbers()
+    for _ in range(5):
+        ((x @ w + b - y) ** 2).mean().backward()
+        for p in (w, b):
+            p.data -= 0.05 * p.grad.data
+            p.grad.data.zero_()
+
+
+def by_hand_with_momentum_in_the_gradient() -> None:
+    w, (x, y) = torch.zeros(4, requires_grad=True), numbers()
+    for _ in range(5):
+        ((x @ w - y) ** 2).mean().backward()
+        with torch.no_grad():
+            w -= 0.01 * w.grad
+            w.grad *= 0.9
+
+
+def by_autograd_grad() -> None:
+    model, (x, y) = mlp(1), numbers()
+    for _ in range(4):
+        loss = F.mse_loss(model(x).squeeze(1), y)
+        slopes = torch.autograd.grad(loss, list(model.parameters()))
+        with torch.no_grad():
+            for p, g in zip(model.parameters(), slopes, strict=True):
+                p -= 0.01 * g
+
+
+def gan() -> None:
+    generator = nn.Sequential(nn.Linear(2, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    critic = nn.Sequential(nn.Linear(2, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    of_g = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.9))
+    of_d = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.5, 0.9))
+    criterion, real = nn.BCEWithLogitsLoss(), torch.randn(16, 2) + 2
+    for _ in range(5):
+        critic.zero_grad()
+        criterion(critic(real), torch.ones(16, 1)).backward()
+        fake = generator(torch.randn(16, 2))
+        criterion(critic(fake.detach()), torch.zeros(16, 1)).backward()
+        of_d.step()
+        generator.zero_grad()
+        criterion(critic(fake), torch.ones(16, 1)).backward()
+        of_g.step()
+    with torch.no_grad():
+        print(generator(torch.randn(4, 2)))
+
+
+def wasserstein_with_clipped_weights() -> None:
+    generator, critic = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    of_g = torch.optim.RMSprop(generator.parameters(), lr=5e-5)
+    of_d = torch.optim.RMSprop(critic.parameters(), lr=5e-5)
+    for _ in range(3):
+        for _ in range(2):
+            of_d.zero_grad()
+            loss = critic(generator(torch.randn(8, 2)).detach()).mean() - critic(torch.randn(8, 2)).mean()
+            loss.backward()
+            of_d.step()
+            for p in critic.parameters():
+                p.data.clamp_(-0.01, 0.01)
+        of_g.zero_grad()
+        (-critic(generator(torch.randn(8, 2))).mean()).backward()
+        of_g.step()
+
+
+def reinforce() -> None:
+    policy = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.6), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.Adam(policy.parameters(), lr=1e-2)
+    for _ in range(3):
+        logs, rewards = [], []
+        for _ in range(6):
+            chances = F.softmax(policy(torch.randn(1, 4)), dim=1)
+            at = torch.distributions.Categorical(chances)
+            action = at.sample()
+            logs.append(at.log_prob(action))
+            rewards.append(float(action.item()))
+        returns = torch.tensor(rewards) - 0.5
+        loss = torch.cat([-log * r for log, r in zip(logs, returns, strict=True)]).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def q_learning_with_a_target_network() -> None:
+    net = mlp(2)
+    target = copy.deepcopy(net)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, amsgrad=True)
+    for step in range(6):
+        state, following = torch.randn(8, 4), torch.randn(8, 4)
+        action, reward = torch.randint(2, (8, 1)), torch.randn(8)
+        with torch.no_grad():
+            best = target(following).max(1).values
+        value = net(state).gather(1, action)
+        loss = F.smooth_l1_loss(value, (best * 0.9 + reward).unsqueeze(1))
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_value_(net.parameters(), 100)
+        optimizer.step()
+        if step % 2:
+            target.load_state_dict(net.state_dict())
+
+
+def actor_and_critic() -> None:
+    actor, critic = mlp(2), mlp(1)
+    of_actor = torch.optim.Adam(actor.parameters(), lr=1e-3)
+    of_critic = torch.optim.Adam(critic.parameters(), lr=1e-3)
+    for _ in range(4):
+        state, returns = torch.randn(8, 4), torch.randn(8)
+        value = critic(state).squeeze(-1)
+        advantage = returns - value.detach()
+        at = torch.distributions.Categorical(logits=actor(state))
+        loss = -(at.log_prob(at.sample()) * advantage).mean() - 0.01 * at.entropy().mean()
+        of_actor.zero_grad()
+        loss.backward()
+        of_actor.step()
+        of_critic.zero_grad()
+        F.mse_loss(value, returns).backward()
+        of_critic.step()
+
+
+def frozen_backbone() -> None:
+    backbone, head = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU()), nn.Linear(8, 3)
+    model, (x, y) = nn.Sequential(backbone, head), classes()
+    for p in backbone.parameters():
+        p.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        model.train()
+        backbone.eval()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            print((model(x).argmax(1) == y).float().mean())
+
+
+def features_without_recording() -> None:
+    backbone, head, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.ReLU()), nn.Linear(8, 3), classes()
+    optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
+    for _ in range(4):
+        with torch.no_grad():
+            features = backbone(x)
+        optimizer.zero_grad()
+        F.cross_entropy(head(features), y).backward()
+        optimizer.step()
+
+
+def lbfgs() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.LBFGS(model.parameters(), lr=1, max_iter=5, line_search_fn="strong_wolfe")
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x).squeeze(1), y)
+        loss.backward()
+        return loss
+
+    for _ in range(3):
+        optimizer.step(closure)
+
+
+def not_shuffled_random_data() -> None:
+    model, (x, y) = mlp(), classes(60)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        for xb, yb in DataLoader(TensorDataset(x, y), batch_size=10):
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+
+
+def sorted_and_shuffled() -> None:
+    model, (x, y) = mlp(), classes(60)
+    order = y.argsort()
+    loader = DataLoader(TensorDataset(x[order], y[order]), batch_size=10, shuffle=True, drop_last=True)
+    test_loader = DataLoader(TensorDataset(*classes(20)), batch_size=10)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=12)
+    for _ in range(2):
+        model.train()
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+            scheduler.step()
+        model.eval()
+        with torch.no_grad():
+            print(sum((model(xb).argmax(1) == yb).sum().item() for xb, yb in test_loader))
+
+
+def split_at_random() -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 3))
+    train_set, val_set = random_split(TensorDataset(*classes(60)), [48, 12])
+    train_loader = DataLoader(train_set, batch_size=16, shuffle=True)
+    val_loader = DataLoader(val_set, batch_size=12)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    for _ in range(3):
+        model.train()
+        total = 0.0
+        for xb, yb in train_loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(xb), yb, label_smoothing=0.1)
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+        model.eval()
+        with torch.no_grad():
+            right = sum((model(xb).argmax(1) == yb).sum() for xb, yb in val_loader)
+        print(total, right)
+
+
+def totals_without_graphs() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    total, history = 0.0, []
+    for _ in range(15):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.detach()
+        history.append(loss.item())
+
+
+def losses_of_the_steps_of_a_sequence() -> None:
+    cell, head = nn.GRUCell(3, 8), nn.Linear(8, 3)
+    optimizer = torch.optim.Adam([*cell.parameters(), *head.parameters()])
+    for _ in range(4):
+        h, total = torch.zeros(2, 8), 0
+        for step in range(12):
+            h = cell(torch.randn(2, 3), h)
+            total += F.cross_entropy(head(h), torch.tensor([step % 3, 0]))
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+
+
+def log_softmax_and_nll() -> None:
+    model, (x, y) = mlp(3, nn.LogSoftmax(dim=1)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.nll_loss(model(x), y).backward()
+        optimizer.step()
+
+
+def logarithm_of_softmax_and_nll() -> None:
+    model, (x, y) = mlp(3, nn.Softmax(dim=1)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.nll_loss(torch.log(model(x) + 1e-9), y).backward()
+        optimizer.step()
+
+
+def sigmoid_and_bce() -> None:
+    model, (x, y) = mlp(1, nn.Sigmoid()), classes(k=2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.binary_cross_entropy(model(x).squeeze(1), y.float()).backward()
+        optimizer.step()
+
+
+def soft_targets() -> None:
+    teacher, model, (x, y) = mlp(), mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        with torch.no_grad():
+            soft = F.softmax(teacher(x) / 2, dim=1)
+        out = model(x)
+        loss = F.kl_div(F.log_softmax(out / 2, dim=1), soft, reduction="batchmean") * 4
+        loss = loss + F.cross_entropy(out, soft) + F.cross_entropy(out, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def attention_has_a_softmax_too() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.q, self.k, self.v, self.out = (nn.Linear(4, 4) for _ in range(4))
+
+        def forward(self, x: Any) -> Any:
+            scores = self.q(x) @ self.k(x).transpose(1, 2) / 2
+            scores = scores.masked_fill(torch.ones(5, 5).triu(1).bool(), -math.inf)
+            return self.out(scores.softmax(-1) @ self.v(x))
+
+    net, optimizer = Net(), None
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    for _ in range(4):
+        x = torch.randn(2, 5, 4)
+        logits = net(x)
+        loss = F.cross_entropy(logits.view(-1, 4), torch.randint(4, (10,)))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+
+
+def pairwise_distances() -> None:
+    points = nn.Parameter(torch.randn(6, 1))
+    optimizer = torch.optim.SGD([points], lr=0.01)
+    wanted = torch.rand(6, 6)
+    for _ in range(4):
+        distances = (points - points.squeeze(1)).abs()
+        loss = F.mse_loss(distances, wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def zeros_in_the_last_layer_only() -> None:
+    model, (x, y) = mlp(), classes()
+    nn.init.zeros_(model[2].weight)
+    nn.init.zeros_(model[2].bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def logistic_regression_from_zero() -> None:
+    model, (x, y) = nn.Linear(4, 3), classes()
+    nn.init.zeros_(model.weight)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    for _ in range(10):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def normalised_pictures() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    x, y = torch.randint(256, (20, 1, 8, 8)).float() / 255, torch.randint(3, (20,))
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def a_module_list_and_shared_weights() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(10, 8)
+            self.blocks = nn.ModuleList([nn.Linear(8, 8) for _ in range(3)])
+            self.head = nn.Linear(8, 10, bias=False)
+            self.head.weight = self.embed.weight
+
+        def forward(self, ids: Any) -> Any:
+            x = self.embed(ids)
+            for block in self.blocks:
+                x = x + torch.relu(block(x))
+            return self.head(x)
+
+    net = Net()
+    optimizer = torch.optim.AdamW(
+        [{"params": net.blocks.parameters(), "weight_decay": 0.1}, {"params": net.embed.parameters()}], lr=1e-3
+    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, step / 3))
+    for _ in range(4):
+        ids = torch.randint(10, (4, 6))
+        loss = F.cross_entropy(net(ids[:, :-1]).flatten(0, 1), ids[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        scheduler.step()
+
+
+def an_image_is_learned() -> None:
+    features = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 3)).eval()
+    image = torch.rand(1, 1, 12, 12, requires_grad=True)
+    wanted = features(torch.rand(1, 1, 12, 12)).detach()
+    optimizer = torch.optim.Adam([image], lr=0.05)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(features(image), wanted).backward()
+        optimizer.step()
+        with torch.no_grad():
+            image.clamp_(0, 1)
+
+
+def adversarial_examples() -> None:
+    model, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 3)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        model.eval()
+        near = x.clone().requires_grad_(True)
+        F.cross_entropy(model(near), y).backward()
+        near = (x + 0.1 * near.grad.sign()).detach()
+        model.train()
+        optimizer.zero_grad()
+        F.cross_entropy(model(near), y).backward()
+        optimizer.step()
+
+
+def monte_carlo_dropout() -> None:
+    model, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 1)), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(model(x), y[:, None]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        draws = torch.stack([model(x) for _ in range(8)])
+    print(draws.mean(0), draws.std(0))
+
+
+def scaled_losses() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=2)
+    for _ in range(6):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = F.cross_entropy(model(x), y)
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        clip_grad_norm_(model.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
+
+
+def a_range_of_rates() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        for group in optimizer.param_groups:
+            group["lr"] *= 4
+
+
+def a_schedule_drawn() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+    rates = []
+    for _ in range(6):
+        rates.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+
+
+def slopes_to_look_at() -> None:
+    model, (x, y) = mlp(), classes()
+    for _ in range(4):
+        F.cross_entropy(model(x), y).backward()
+        print([p.grad.norm() for p in model.parameters()])
+        model.zero_grad()
+
+
+def hinge_of_satisfied_margins() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(5):
+        out = model(x).squeeze(1)
+        loss = F.relu(-10 - out).mean() + F.mse_loss(out, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def scalars_by_hand() -> None:
+    model = scalar_nn.MLP(1, [4, 1])
+    for _ in range(5):
+        loss = sum((model([x]) - y) ** 2 for x, y in zip(*line(), strict=True))
+        for p in model.parameters():
+            p.grad = 0.0
+        loss.backward()
+        for p in model.parameters():
+            p.data -= 0.001 * p.grad
+
+
+def scalars_with_accumulation() -> None:
+    model = scalar_nn.MLP(1, [4, 1])
+    optimizer = scalar_optim.SGD(model.parameters(), lr=0.001, momentum=0.9)
+    for _ in range(3):
+        for x, y in zip(*line(), strict=True):
+            ((model([x]) - y) ** 2).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+
+def folds_of_a_cross_validation() -> None:
+    x, y = classes(30)
+    data = TensorDataset(x, y)
+    for fold in range(3):
+        model = mlp()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        inside = [i for i in range(30) if i % 3 != fold]
+        train_loader = DataLoader(Subset(data, inside), batch_size=10, shuffle=True)
+        val_loader = DataLoader(Subset(data, range(fold, 30, 3)), batch_size=10)
+        x_val = x[fold::3]
+        for xb, yb in train_loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+        with torch.no_grad():
+            print([F.cross_entropy(model(xb), yb) for xb, yb in val_loader], model(x_val).argmax(1))
+
+
+def attacked_between_forward_and_step() -> None:
+    model, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.2), nn.Linear(8, 3)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        model.train()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        model.eval()
+        near = x.clone().requires_grad_(True)
+        (slope,) = torch.autograd.grad(F.cross_entropy(model(near), y), near)
+        F.cross_entropy(model(x + 0.1 * slope.sign()), y).backward()
+        optimizer.step()
+
+
+def losses_of_samples_kept_for_a_step() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        losses = [F.cross_entropy(model(x[i : i + 1]), y[i : i + 1]) for i in range(16)]
+        for loss in losses:
+            loss.backward()
+        optimizer.step()
+
+
+def a_sparse_embedding() -> None:
+    embed, head = nn.Embedding(20, 8, sparse=True), nn.Linear(8, 3)
+    optimizers = [torch.optim.SparseAdam(embed.parameters(), lr=0.01), torch.optim.Adam(head.parameters(), lr=0.01)]
+    for _ in range(4):
+        loss = F.cross_entropy(head(embed(torch.randint(20, (6,)))), torch.randint(3, (6,)))
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+
+
+def complex_and_half() -> None:
+    w = torch.ones(3, dtype=torch.complex64, requires_grad=True)
+    v = torch.ones(3, dtype=torch.bfloat16, requires_grad=True)
+    optimizer = torch.optim.SGD([w, v], lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        (w * 1j).sum().backward(torch.ones((), dtype=torch.complex64))
+        (v * v).sum().backward()
+        optimizer.step()
