@@ -83,7 +83,7 @@ def test_a_run_prints_a_line_an_epoch_and_leaves_a_folder(capsys, tmp_path: Path
     assert "go on    glassgrad train --resume runs/patterns-cnn-001 --epochs 4" in printed
     folder = tmp_path / "runs" / "patterns-cnn-001"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoint.npz", "history.jsonl", "report.html", "run.json",
+        "checkpoint.npz", "health.json", "history.jsonl", "report.html", "run.json",
     ]  # fmt: skip
     history = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
     assert f"accuracy {history[-1]['test_accuracy']:.2%} on the test data after 2 epochs" in printed

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassgrad.glass import canvas, plots
+from glassgrad.glass import canvas, layers, planes, plots
 from glassgrad.glass.report import Boundary, Report, render_report, write_report
 
 needs_matplotlib = pytest.mark.usefixtures("matplotlib")
@@ -298,8 +298,8 @@ def test_the_worst_mistake_comes_first_and_few_are_drawn():
 def test_batches_are_thinned_without_losing_their_range():
     losses = np.ones(10_000)
     losses[7_777] = 50.0
-    _, (low, mean, high) = plots._binned(losses)
-    assert len(mean) <= plots.MOST_POINTS
+    _, (low, mean, high) = canvas.binned(losses)
+    assert len(mean) <= canvas.MOST_POINTS
     assert high.max() == 50.0 and low.min() == 1.0
     np.testing.assert_allclose(mean.mean(), losses.mean(), rtol=1e-2)
 
@@ -318,11 +318,11 @@ def test_the_end_labels_of_equal_curves_do_not_touch():
 @needs_matplotlib
 def test_more_than_eight_layers_become_a_heat_map():
     series = {f"layer{index}": [10.0**-index, 0.0] for index in range(9)}
-    figure = plots.per_layer(series, title="Gradient norm", steps=[10, 20])
+    figure = layers.per_layer(series, title="Gradient norm", steps=[10, 20])
     assert len(figure.axes) == 2 and figure.axes[0].images
     assert {"layer0", "layer8", "Gradient norm"} <= set(words(figure))
-    assert not plots.per_layer(dict(list(series.items())[:8]), title="x").axes[0].images
-    assert "never above zero" in words(plots.per_layer({f"{i}": [0.0] for i in range(9)}, title="x"))
+    assert not layers.per_layer(dict(list(series.items())[:8]), title="x").axes[0].images
+    assert "never above zero" in words(layers.per_layer({f"{i}": [0.0] for i in range(9)}, title="x"))
 
 
 @pytest.mark.parametrize(
@@ -362,18 +362,18 @@ def test_the_sign_is_the_colour_and_the_size_the_strength():
 def test_the_boundary_takes_scores_or_classes():
     xx, yy = np.meshgrid(np.linspace(0, 1, 5), np.linspace(0, 2, 7))
     points, labels = np.array([[0.1, 0.2], [0.9, 1.5], [0.4, 0.4]]), np.array([-1, 1, 1])
-    line = canvas.to_svg(plots.boundary(xx, yy, xx - 0.5, points, labels), "x")
-    no_line = canvas.to_svg(plots.boundary(xx, yy, xx + 1.0, points, labels), "x")
+    line = canvas.to_svg(planes.boundary(xx, yy, xx - 0.5, points, labels), "x")
+    no_line = canvas.to_svg(planes.boundary(xx, yy, xx + 1.0, points, labels), "x")
     assert line.count("<path") > no_line.count("<path")
-    assert plots.boundary(xx, yy, (xx > 0.5).astype(int) + (yy > 1), points, np.array([0, 1, 2])).axes
+    assert planes.boundary(xx, yy, (xx > 0.5).astype(int) + (yy > 1), points, np.array([0, 1, 2])).axes
     with pytest.raises(ValueError, match="two classes apart, but the labels have 3"):
-        plots.boundary(xx, yy, xx, points, np.array([0, 1, 2]))
+        planes.boundary(xx, yy, xx, points, np.array([0, 1, 2]))
 
 
 @needs_matplotlib
 def test_the_gradient_field_points_downhill():
     xx, yy = np.meshgrid(np.linspace(-1, 1, 30), np.linspace(-1, 1, 30))
-    figure = plots.gradient_field(xx, yy, 2 * xx, 2 * yy, xx**2 + yy**2)
+    figure = planes.gradient_field(xx, yy, 2 * xx, 2 * yy, xx**2 + yy**2)
     (arrows,) = [item for item in figure.axes[0].collections if hasattr(item, "U")]
     assert (arrows.U * arrows.X <= 0).all() and (arrows.V * arrows.Y <= 0).all()
     np.testing.assert_allclose(np.hypot(arrows.U, arrows.V), 1)
@@ -388,11 +388,11 @@ def test_the_gradient_field_points_downhill():
         (lambda: plots.filters(np.zeros((0, 4))), r"got shape \(0, 4\)"),
         (lambda: plots.mistakes([mistake(np.zeros((2, 3, 4, 5)), 0)]), r"got shape \(2, 3, 4, 5\)"),
         (lambda: plots.mistakes([mistake(np.eye(2), -1)], ["a", "b"]), "class -1 of 2"),
-        (lambda: plots.per_layer({"a": [1.0], "b": []}, title="norm"), "1 steps, but 0 values for 'b'"),
-        (lambda: plots.per_layer({}, title="norm"), "norm: nothing was recorded"),
-        (lambda: plots.boundary(I2, I2, np.eye(3), I2, np.zeros(2)), r"are \(H, W\)"),
-        (lambda: plots.boundary(I2, I2, I2, np.eye(3), np.zeros(3)), r"points are \(N, 2\)"),
-        (lambda: plots.gradient_field(I2, I2, np.eye(3), I2), r"u and v are \(H, W\)"),
+        (lambda: layers.per_layer({"a": [1.0], "b": []}, title="norm"), "1 steps, but 0 values for 'b'"),
+        (lambda: layers.per_layer({}, title="norm"), "norm: nothing was recorded"),
+        (lambda: planes.boundary(I2, I2, np.eye(3), I2, np.zeros(2)), r"are \(H, W\)"),
+        (lambda: planes.boundary(I2, I2, I2, np.eye(3), np.zeros(3)), r"points are \(N, 2\)"),
+        (lambda: planes.gradient_field(I2, I2, np.eye(3), I2), r"u and v are \(H, W\)"),
         (lambda: canvas.to_svg(None, 'a" onload="x'), "letters, digits and hyphens"),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import glass, nn, optim
 from glassgrad.data import DataLoader, TensorDataset
+from glassgrad.glass.figures import parameter_rows
 from glassgrad.glass.report import render_report
 from glassgrad.glass.runlog import RunFolder
 from glassgrad.io import checkpoint
@@ -327,7 +328,7 @@ def test_the_worst_mistakes_come_first():
 
 def test_parameters_and_filters_are_those_of_the_model():
     model = models.cnn((1, 28, 28), 10)
-    rows = collect.parameters(model)
+    rows = parameter_rows(model)
     assert [row.name for row in rows] == [name for name, _ in model.named_parameters()]
     assert rows[0].shape == (16, 1, 3, 3) and rows[0].numel == 144 and rows[0].dtype == "float32"
     weight = dict(model.named_parameters())[rows[0].name].detach().numpy()

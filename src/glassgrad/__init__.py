@@ -71,7 +71,7 @@ _ELSEWHERE = {
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "lint": "glass",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",
-    "paths": "glass", "profile": "glass", "step": "glass", "vmap": "func", "watch": "glass",
+    "paths": "glass", "profile": "glass", "step": "glass", "vmap": "func", "watch": "glass", "watch_health": "glass",
 }  # fmt: skip
 # Methods of Tensor that are functions of the package as well.
 _IN_PLACE = {

@@ -9,6 +9,7 @@
 Looking on, each of these prints to standard error when the program has ended:
   glassgrad run --profile program.py          where its time went; --profile=trace.json also writes a trace
   glassgrad run --lint program.py             what is wrong with its training; --lint=GL303,GL402 leaves these out
+  glassgrad run --report program.py           its training in a page with pictures, in runs/; --report=DIR: elsewhere
 
 Exit status and error messages are the program's own.
 """
@@ -37,6 +38,7 @@ class Look(NamedTuple):
 LOOKS = {
     "profile": Look("profiling:profiled", "trace.json", "tell where the time went, by operation, module and line"),
     "lint": Look("linting:printed", "CODES", "say what is wrong with the training; see docs/lint.md"),
+    "report": Look("observed:reported", "DIR", "leave a page with pictures of the training, in a run folder"),
 }
 
 

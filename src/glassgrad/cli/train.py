@@ -18,6 +18,7 @@ from typing import Any
 import glassgrad as gg
 
 from ..data import DatasetNotFound
+from ..glass.record import FILE as HEALTH
 from ..glass.report import write_report
 from ..glass.runlog import RunFolder
 from ..train import collect, models, tasks
@@ -183,6 +184,7 @@ def fit(trainer: Trainer, task: tasks.Task, settings: dict[str, Any], epochs: in
         environment=trainer.run.run["environment"],  # type: ignore[union-attr]
     )  # fmt: skip
     page = write_report(folder / "report.html", summary)
+    collect.health(trainer).save(folder / HEALTH)
     if where:
         print(f"{where}; all of it is saved")
     if at.history:

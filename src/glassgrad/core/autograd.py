@@ -77,7 +77,7 @@ def backward(
     if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
         if engine is not None and not create_graph and engine.backward(tensors, keep):
             if listeners:
-                tell("gradients")
+                tell("gradients", tensors)
             return
         leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
     else:
@@ -94,7 +94,7 @@ def backward(
         taken = {id(g.array) for g in gradients if g is not None}
     _deliver(leaves, create_graph, taken)
     if listeners:
-        tell("gradients")
+        tell("gradients", tensors)
 
 
 def _deliver(leaves: dict[Tensor, Any], create_graph: bool, taken: set[int]) -> None:

@@ -15,14 +15,22 @@ _HOMES = {
     "RunFolder": "runlog",
     "render_report": "report",
     "write_report": "report",
-    **dict.fromkeys(
-        (
-            "accuracy_curve", "boundary", "confusion_matrix", "filters", "gradient_field", "loss_curve", "mistakes",
-            "per_layer",
-        ),
-        "plots",
-    ),
-}  # fmt: skip
+    **{
+        name: home
+        for home, names in {
+            "figures": (
+                "activation_histograms attention_maps dead_units decision_boundary gradient_histograms gradient_norms "
+                "learned_filters training_curves update_ratios"
+            ),
+            "health": "Health watch_health",
+            "landscape": "gradient_field loss_surface lr_finder",
+            "layers": "per_layer",
+            "planes": "boundary",
+            "plots": "accuracy_curve confusion_matrix filters loss_curve mistakes",
+        }.items()
+        for name in names.split()
+    },
+}
 
 __all__ = list(_HOMES)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import itertools
 import math
 import re
 import warnings
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
+
+MOST_POINTS = 160  # of a line; beyond, neighbours become their mean and range
 
 THEME = {  # token: (light, dark); text in any of them has a contrast of at least 4.5 on paper
     "paper": ("#fdfdfc", "#16191e"),
@@ -86,12 +89,70 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return styled
 
 
+@functools.cache
+def _figure() -> Any:
+    from matplotlib.artist import Artist
+    from matplotlib.colors import to_hex, to_rgb
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        """A Figure that shows itself in a notebook, light or dark as the page is, and is saved on paper."""
+
+        def _repr_html_(self) -> str:
+            return page_part(self)
+
+        def savefig(self, fname: Any, *, dark: bool = False, **kwargs: Any) -> None:
+            """As Figure.savefig, on the paper of the light or the dark theme."""
+            if kwargs.get("format") == "svg" and not dark and "facecolor" not in kwargs:
+                super().savefig(fname, **kwargs)  # for to_svg: transparent
+                return
+            with style():
+                kwargs.setdefault("facecolor", THEME["paper"][dark])
+                kwargs.setdefault("dpi", 150)
+                if dark:
+                    _recolour(self, 0)
+                try:
+                    super().savefig(fname, **kwargs)
+                finally:
+                    if dark:
+                        _recolour(self, 1)
+
+    def _recolour(figure: Figure, source: int) -> None:
+        """Exchange the colours of one theme for those of the other, in everything drawn."""
+        other = {colours[source]: colours[1 - source] for colours in THEME.values()}
+
+        def turned(colour: Any) -> Any:
+            """The colour of the other theme, or None where it is none of this one's."""
+            if isinstance(colour, str):
+                return None if colour == "none" else other.get(to_hex(colour))
+            rows = np.atleast_2d(np.asarray(colour, float))
+            if rows.ndim != 2 or rows.shape[1] not in (3, 4) or not any(to_hex(row[:3]) in other for row in rows):
+                return None
+            new = [(*to_rgb(other.get(to_hex(row[:3]), row[:3])), *row[3:]) for row in rows]
+            return new if np.ndim(colour) == 2 else new[0]
+
+        def visit(artist: Artist) -> None:
+            for what in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+                get, put = getattr(artist, f"get_{what}", None), getattr(artist, f"set_{what}", None)
+                if get is None or put is None or artist is figure.patch:
+                    continue
+                if what == "color" and hasattr(artist, "get_facecolor"):
+                    continue  # a patch's or a collection's colour is both of the others
+                with contextlib.suppress(ValueError, TypeError):
+                    if (new := turned(get())) is not None:
+                        put(new)
+
+        for artist in figure.findobj():
+            visit(artist)
+
+    return Picture
+
+
 def axes(title: str, x_label: str, width: float = 5.2, height: float = 3.3) -> tuple[Figure, Axes]:
     """One pair of axes, x counted in whole numbers, the title to the left."""
-    from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = _figure()(figsize=(width, height), layout="constrained")
     ax = figure.add_subplot()
     ax.set_title(title)
     ax.set_xlabel(x_label)
@@ -102,9 +163,7 @@ def axes(title: str, x_label: str, width: float = 5.2, height: float = 3.3) -> t
 
 def bare_axes(width: float, height: float) -> tuple[Figure, Axes]:
     """Nothing but room: for images."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height))
+    figure = _figure()(figsize=(width, height))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.axis("off")
     return figure, ax
@@ -129,6 +188,29 @@ def scale(ax: Axes, values: NDArray[Any], *, spread: float) -> None:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
+def colour_bar(
+    figure: Figure, ax: Axes, image: Any, low: float, high: float, *, log: bool, percent: bool = False, **where: Any
+) -> None:
+    """The scale of an image beside it. log: the image shows decimal logarithms, the ticks are round numbers."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    bar = figure.colorbar(image, ax=ax, **where)
+    ticks: Any = MaxNLocator(6)
+    if log:
+        subs = (
+            (1,) if high - low > 3 else (1, 3) if high - low > 1.6 else (1, 2, 5) if high - low > 0.4 else range(1, 10)
+        )
+        every = max(1, round((high - low) / 6))
+        powers = range(math.floor(low), math.ceil(high) + 1)
+        marks = [k + math.log10(s) for k in powers if k % every == 0 for s in subs]
+        marks = [mark for mark in marks if low - 1e-9 <= mark <= high + 1e-9]
+        ticks = FixedLocator(marks) if len(marks) > 1 else ticks
+    bar.ax.yaxis.set_major_locator(ticks)
+    say = (lambda value: f"{value:.0%}") if percent else (lambda value: short(10.0**value if log else value))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: say(value)))
+    bar.outline.set_visible(False)
+
+
 def label_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Write (y, text, token) right of the axes at the height of y, moved apart where they would touch."""
     ends = sorted((end for end in ends if np.isfinite(end[0])), key=lambda end: end[0])
@@ -150,6 +232,18 @@ def label_ends(ax: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
 def note(ax: Axes, text: str, token: str = "red") -> None:
     """A remark to the right of the title, where no line can run through it."""
     ax.set_title(text, loc="right", color=LIGHT[token], fontsize=9, fontweight="normal")
+
+
+def binned(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(n,) -> x (m,), rows least, mean, greatest (3, m), m <= MOST_POINTS; NaN where a bin has no number."""
+    width = max(1, math.ceil(len(values) / MOST_POINTS))
+    padded = np.full(math.ceil(len(values) / width) * width, np.nan)
+    padded[: len(values)] = np.where(np.isfinite(values), values, np.nan)
+    bins = padded.reshape(-1, width)
+    empty = np.isnan(bins).all(axis=1)
+    bins = np.where(empty[:, None], 0.0, bins)
+    rows = np.stack([np.nanmin(bins, axis=1), np.nanmean(bins, axis=1), np.nanmax(bins, axis=1)])
+    return np.arange(len(bins)) * width + (width - 1) / 2, np.where(empty, np.nan, rows)
 
 
 def to_svg(figure: Figure, name: str, alt: str = "") -> str:
@@ -185,6 +279,22 @@ def to_svg(figure: Figure, name: str, alt: str = "") -> str:
         "style": f"width:{width:.0f}px;min-width:{0.7 * width:.0f}px",  # narrower, and the text is too small
     }  # fmt: skip
     return ElementTree.tostring(root, encoding="unicode")
+
+
+_numbers = itertools.count()
+
+
+def page_part(figure: Figure) -> str:
+    """The Figure for a notebook's or another's page: it follows the reader's light or dark mode by itself."""
+    name = f"gg{next(_numbers)}"
+    light, dark = ("".join(f"--{token}:{colours[i]};" for token, colours in THEME.items()) for i in (0, 1))
+    drawing = to_svg(figure, name, plain_text(" ".join(ax.get_title(loc="left") for ax in figure.axes)))
+    return (
+        f'<div class="{name}"><style>.{name}{{{light}background:var(--paper);padding:.6em;width:fit-content;'
+        f"max-width:100%}}@media (prefers-color-scheme:dark){{.{name}{{{dark}}}}}"
+        f'body[data-jp-theme-light="false"] .{name}{{{dark}}}body[data-jp-theme-light="true"] .{name}{{{light}}}'
+        f"</style>{drawing}</div>"
+    )
 
 
 def plain_text(value: object, most: int = 40) -> str:

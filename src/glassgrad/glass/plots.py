@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from .canvas import (
     BLUE,
-    CLASSES,
     GREY,
     LIGHT,
     LINES,
@@ -23,6 +22,7 @@ from .canvas import (
     ORANGE,
     axes,
     bare_axes,
+    binned,
     label_ends,
     note,
     picture,
@@ -36,45 +36,84 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "accuracy_curve", "boundary", "confusion_matrix", "filter_tiles", "filters", "gradient_field",
-    "loss_curve", "mistakes", "per_layer",
+    "accuracy_curve", "confusion_matrix", "filter_tiles", "filters", "loss_curve", "mistakes", "rate_curve",
 ]  # fmt: skip
-
-MOST_POINTS = 160  # of a line; beyond, neighbours become their mean and range
 
 
 @picture
 def loss_curve(
     history: Sequence[Mapping[str, Any]],
-    batch_losses: Sequence[float] = (),
+    batch_losses: Sequence[float] | Mapping[str, Sequence[float]] = (),
     *,
     batches_per_epoch: int | None = None,
 ) -> Figure:
     """Training and test loss by epoch over the loss of each batch (mean and range of neighbours).
 
     history: one mapping per epoch with epoch, train_loss, test_loss; None where not measured.
+    batch_losses: in order; where a program has several losses, those of each under its name.
     batches_per_epoch places the batches; left out, they spread evenly over the epochs of history.
     The loss axis is logarithmic where the losses span more than a factor of ten.
     """
     epochs = _column(history, "epoch")
-    batch = np.asarray(batch_losses, float)
-    per_epoch = batches_per_epoch or (len(batch) / max(epochs[-1], 1) if len(epochs) else 1)
+    several = batch_losses if isinstance(batch_losses, Mapping) else {"": batch_losses}
+    batches = {plain_text(name, 28): np.asarray(values, float) for name, values in several.items() if len(values)}
+    longest = max(map(len, batches.values()), default=0)
+    per_epoch = batches_per_epoch or (longest / max(epochs[-1], 1) if len(epochs) else 1)
     series = {"train": _column(history, "train_loss"), "test": _column(history, "test_loss")}
-    seen = np.concatenate([batch, *series.values()])
-    figure, ax = axes("Loss", "epoch" if len(epochs) or batches_per_epoch else "batch")
+    seen = np.concatenate([*batches.values(), *series.values()])
+    by_epoch = len(epochs) or batches_per_epoch
+    figure, ax = axes("Loss", "epoch" if by_epoch else "batch", width=5.2 if by_epoch else 7.2)
     scale(ax, seen, spread=10)
-    if len(batch):
-        x, (low, mean, high) = _binned(batch)
+    ends = []
+    for (name, batch), token in zip(batches.items(), LINES, strict=False):
+        x, (low, mean, high) = binned(batch)
         x = (x + 1) / per_epoch
-        ax.fill_between(x, low, high, color=LIGHT["soft"], alpha=0.18, linewidth=0)
-        ax.plot(x, mean, color=LIGHT["soft"], linewidth=0.9, alpha=0.8)
-        ax.set_xlim(0, max(*epochs[-1:], len(batch) / per_epoch, 0))
-    _curves(ax, epochs, series, short)
+        behind = len(epochs) > 0  # the curves of the epochs stand in front
+        colour = LIGHT["soft" if behind else token]
+        ax.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        width, size = 0.9 if behind else 1.5, 5 if longest == 1 else 0
+        ax.plot(x, mean, color=colour, linewidth=width, alpha=0.8 if behind else 1, marker="o", markersize=size)
+        if not behind and len(last := mean[np.isfinite(mean)][-1:]):
+            ends.append((last[0], f"{name} {short(last[0])}".strip(), token))
+    if batches:
+        ax.set_xlim(0, max(*epochs[-1:], longest / per_epoch, 0))
+    if ends:
+        label_ends(ax, ends)
+    else:
+        _curves(ax, epochs, series, short)
+    batch = next(iter(batches.values()), np.zeros(0))
     measured = np.array([row.get("train_loss") is not None for row in history], bool)
     if len(lost := epochs[measured & ~np.isfinite(series["train"])]):
         note(ax, f"not finite from epoch {short(lost[0])}")
     elif not np.isfinite(batch).all():
         note(ax, f"not finite from batch {np.argmin(np.isfinite(batch)) + 1:,}")
+    return figure
+
+
+@picture
+def rate_curve(rates: Sequence[float], losses: Sequence[float], suggestion: float | None = None) -> Figure:
+    """The loss while the learning rate grows from step to step. suggestion: the rate where it falls fastest."""
+    from matplotlib.ticker import FuncFormatter, LogLocator
+
+    x, y = np.asarray(rates, float), np.asarray(losses, float)
+    if x.shape != y.shape or x.ndim != 1 or not len(x):
+        raise ValueError(f"rates and losses are (n,) with n >= 1, got {x.shape} and {y.shape}")
+    figure, ax = axes("Loss against learning rate", "learning rate", width=6.4)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(numticks=9))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    known = y[np.isfinite(y)]
+    ax.plot(x, y, color=LIGHT["blue"])
+    if len(known):
+        low, start = known.min(), known[0]
+        ax.set_ylim(low - 0.08 * (start - low or 1), start + 0.35 * (start - low or 1))
+    if suggestion is not None:
+        ax.axvline(suggestion, color=LIGHT["orange"], linewidth=1, linestyle=(0, (4, 3)))
+        note(ax, f"falls fastest at {short(suggestion)}", "orange")
+    elif not len(known):
+        note(ax, "nowhere finite")
+    else:
+        note(ax, "the loss falls nowhere")
     return figure
 
 
@@ -87,69 +126,6 @@ def accuracy_curve(history: Sequence[Mapping[str, Any]]) -> Figure:
     figure, ax = axes("Accuracy, %", "epoch")
     series = {name: 100 * _column(history, f"{name}_accuracy") for name in ("train", "test")}
     _curves(ax, _column(history, "epoch"), series, lambda value: f"{value:.2f} %")
-    return figure
-
-
-@picture
-def per_layer(
-    series: Mapping[str, Sequence[float]],
-    *,
-    title: str,
-    steps: Sequence[float] | None = None,
-    guide: float | None = None,
-) -> Figure:
-    """One positive number per layer and step, on a logarithmic scale: gradient norms, update ratios.
-
-    Up to eight layers are lines, more are the rows of a heat map, first layer on top. A zero or non-finite
-    value leaves a gap. steps: the x of every entry, else 1, 2, ...; guide: a value drawn as a dashed line.
-    """
-    length = max((len(values) for values in series.values()), default=0)
-    if length == 0:
-        raise ValueError(f"{title}: nothing was recorded")
-    x = np.arange(1, length + 1.0) if steps is None else np.asarray(steps, float)
-    if wrong := [name for name, values in series.items() if len(values) != len(x)]:
-        raise ValueError(f"{title}: {len(x)} steps, but {len(series[wrong[0]])} values for {plain_text(wrong[0])!r}")
-    values = {name: np.asarray(row, float) for name, row in series.items()}
-    values = {name: np.where(np.isfinite(row) & (row > 0), row, np.nan) for name, row in values.items()}
-    if len(values) > len(LINES):
-        return _heat_map(title, x, values)
-    figure, ax = axes(title, "step", width=9.6, height=3.6)
-    ax.set_yscale("log")
-    ends = []
-    for (name, row), token in zip(values.items(), LINES, strict=False):
-        at, (low, mean, high) = _binned(row)
-        ax.fill_between(x[0] + at * _step(x), low, high, color=LIGHT[token], alpha=0.13, linewidth=0)
-        size = 3 if len(row) <= 40 else 0  # a point between two gaps is no line
-        ax.plot(x[0] + at * _step(x), mean, color=LIGHT[token], linewidth=1.4, marker="o", markersize=size)
-        last = mean[np.isfinite(mean)][-1:]
-        ends.append((last[0] if len(last) else np.nan, plain_text(name, 28), token))
-    if guide is not None:
-        ax.axhline(guide, color=LIGHT["soft"], linewidth=1, linestyle=(0, (4, 3)))
-    scale(ax, np.concatenate([*values.values(), [guide or np.nan]]), spread=0)
-    ax.set_xlim(right=x[-1] + 0.02 * (x[-1] - x[0]) + 0.02)
-    label_ends(ax, ends)
-    if dead := [text for last, text, _ in ends if np.isnan(last)]:
-        note(ax, f"never above zero: {', '.join(dead)}")
-    return figure
-
-
-def _heat_map(title: str, x: NDArray[Any], values: Mapping[str, NDArray[Any]]) -> Figure:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    figure, ax = axes(title, "step", width=9.6, height=1.3 + 0.2 * len(values))
-    logs = np.array([np.log10(_binned(row)[1][1]) for row in values.values()])  # (layers, time)
-    edge = _step(x) / 2
-    image = ax.imshow(logs, aspect="auto", cmap="cividis", extent=(x[0] - edge, x[-1] + edge, len(logs) - 0.5, -0.5))
-    ax.set_yticks(range(len(logs)), [plain_text(name, 36) for name in values])
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    ax.grid(False)
-    if not np.isfinite(logs).any():
-        note(ax, "never above zero")
-        return figure
-    bar = figure.colorbar(image, ax=ax, pad=0.01, aspect=25)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(6, integer=bool(np.nanmax(logs) - np.nanmin(logs) > 3)))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short(10.0**value)))
-    bar.outline.set_visible(False)
     return figure
 
 
@@ -224,7 +200,7 @@ def mistakes(items: Sequence[Mapping[str, Any]], class_names: Sequence[str] = ()
 
 
 @picture
-def filters(weight: NDArray[Any], *, most: int = 64) -> Figure:
+def filters(weight: NDArray[Any], *, most: int = 64, title: str = "") -> Figure:
     """Learned weights as images, blue above zero, orange below, clear at zero; one scale for all of them.
 
     weight (O, 1, h, w), or (O, D) with a square D: O images; (O, I, h, w): a row of I images for each of O
@@ -232,9 +208,19 @@ def filters(weight: NDArray[Any], *, most: int = 64) -> Figure:
     """
     grid, cell, _ = filter_tiles(weight, most=most)
     size = np.clip(min(9.6 / grid.shape[1], cell) * np.array(grid.shape), 0.4, 9.6)
-    figure, ax = bare_axes(width=size[1], height=size[0])
+    room = 0.4 if title else 0.0
+    figure, ax = bare_axes(width=max(size[1], 4.0 if title else 0.0), height=size[0] + room)
+    if title:
+        ax.set_position((0, 0, size[1] / figure.get_figwidth(), size[0] / (size[0] + room)))
+        figure.text(0.01, 1 - 0.1 / (size[0] + room), plain_text(title, 90), va="top", fontsize=10)
     ax.imshow(signed_rgba(grid), aspect="auto")
     return figure
+
+
+def is_pictures(weight: NDArray[Any]) -> bool:
+    """Whether weights show images: kernels, or rows of a square number of weights, at least 4 x 4."""
+    side = math.isqrt(weight.shape[1])
+    return weight.ndim == 4 or (side >= 4 and side * side == weight.shape[1])
 
 
 def filter_tiles(weight: NDArray[Any], *, most: int = 64) -> tuple[NDArray[Any], float, str]:
@@ -244,7 +230,7 @@ def filter_tiles(weight: NDArray[Any], *, most: int = 64) -> tuple[NDArray[Any],
         raise ValueError(f"filters are (O, I, h, w) or (O, D), got shape {weight.shape}")
     shape = " × ".join(f"{size:,}" for size in weight.shape)
     side = math.isqrt(weight.shape[1])
-    if weight.ndim == 2 and not (side >= 4 and side * side == weight.shape[1]):
+    if not is_pictures(weight):
         shown = weight[:256, :512]
         cut = "" if shown.shape == weight.shape else f", its first {shown.shape[0]} × {shown.shape[1]}"
         return shown, 0.2, f"{shape}: the matrix{cut}"
@@ -257,71 +243,6 @@ def filter_tiles(weight: NDArray[Any], *, most: int = 64) -> tuple[NDArray[Any],
     cut = f"; {len(tiles):,} of {O * I:,} shown" if len(tiles) < O * I else ""
     tiles = tiles.repeat(zoom := math.ceil(48 / w), axis=1).repeat(zoom, axis=2)  # a gap is a thin line
     return _mosaic(tiles, columns), (0.6 if w < 8 else 1.2) / (zoom * w + 1), f"{shape}: {layout}{cut}"
-
-
-@picture
-def boundary(
-    xx: NDArray[Any], yy: NDArray[Any], zz: NDArray[Any], points: NDArray[Any], labels: NDArray[Any]
-) -> Figure:
-    """What a classifier of two numbers answers over the plane, with the data on top.
-
-    xx, yy: (H, W) as of meshgrid, regular; points: (N, 2); labels: (N,).
-    zz: (H, W), either real scores whose sign is the answer (two classes, any two labels, the greater
-    one where the score is positive), or integers: the class of every cell.
-    """
-    xx, yy, zz, points, labels = map(np.asarray, (xx, yy, zz, points, labels))
-    if xx.ndim != 2 or xx.shape != yy.shape or xx.shape != zz.shape:
-        raise ValueError(f"xx, yy and zz are (H, W), got {xx.shape}, {yy.shape}, {zz.shape}")
-    if points.ndim != 2 or points.shape[1] != 2 or labels.shape != points.shape[:1]:
-        raise ValueError(f"points are (N, 2) and labels (N,), got {points.shape} and {labels.shape}")
-    kinds = np.unique(labels)
-    is_score = zz.dtype.kind == "f"
-    if is_score and len(kinds) > 2:
-        raise ValueError(f"real scores tell two classes apart, but the labels have {len(kinds)}: pass class ids")
-    figure, ax = _plane(xx, yy)
-    if is_score:
-        cells = signed_rgba(zz, strongest=170)
-        if np.nanmin(zz) < 0 < np.nanmax(zz):
-            ax.contour(xx, yy, np.nan_to_num(zz), levels=[0], colors=[LIGHT["ink"]], linewidths=1.4)
-    else:
-        kinds = np.union1d(kinds, np.unique(zz))
-        cells = np.full((*zz.shape, 4), 80, np.uint8)
-        cells[..., :3] = np.array(CLASSES)[np.searchsorted(kinds, zz) % len(CLASSES)]
-    ax.imshow(cells, extent=_extent(xx, yy), origin="lower", aspect="auto", interpolation="none")
-    for index, kind in enumerate(kinds):
-        mine = points[labels == kind]
-        colour = [channel / 255 for channel in CLASSES[index % len(CLASSES)]]
-        ax.scatter(
-            mine[:, 0], mine[:, 1], s=22, color=[colour], edgecolors=LIGHT["paper"], linewidths=0.7,
-            marker=MARKERS[index % len(MARKERS)], zorder=3,
-        )  # fmt: skip
-    return figure
-
-
-@picture
-def gradient_field(
-    xx: NDArray[Any], yy: NDArray[Any], u: NDArray[Any], v: NDArray[Any], zz: NDArray[Any] | None = None
-) -> Figure:
-    """The direction of steepest descent, (-u, -v), over the plane; zz adds the level lines of the loss.
-
-    xx, yy, zz: (H, W); (u, v): the gradient there, (H, W) each. Arrows have one length, stronger ones more
-    ink; about 24 a side are drawn.
-    """
-    xx, yy, u, v = (np.asarray(array, float) for array in (xx, yy, u, v))
-    if not (xx.ndim == 2 and xx.shape == yy.shape == u.shape == v.shape):
-        raise ValueError(f"xx, yy, u and v are (H, W), got {xx.shape}, {yy.shape}, {u.shape}, {v.shape}")
-    figure, ax = _plane(xx, yy)
-    if zz is not None:
-        ax.contour(xx, yy, zz, levels=14, colors=[LIGHT["soft"]], linewidths=0.7, alpha=0.7, linestyles="solid")
-    thin = tuple(slice(step // 2, None, step) for step in (math.ceil(side / 24) for side in xx.shape))
-    size = np.hypot(u, v)[thin]
-    unit = np.where(size > 0, size, 1)
-    rank = np.argsort(np.argsort(size, axis=None)).reshape(size.shape) / max(size.size - 1, 1)
-    ax.quiver(
-        xx[thin], yy[thin], -u[thin] / unit, -v[thin] / unit, angles="xy", pivot="mid", width=0.003, scale=32,
-        color=LIGHT["blue"], alpha=0.15 + 0.85 * rank,
-    )  # fmt: skip
-    return figure
 
 
 def class_labels(K: int, class_names: Sequence[str]) -> list[str]:
@@ -349,42 +270,8 @@ def signed_rgba(values: NDArray[Any], *, strongest: int = 255) -> NDArray[np.uin
 # ---- parts ---------------------------------------------------------------------------------------
 
 
-def _plane(xx: NDArray[Any], yy: NDArray[Any]) -> tuple[Figure, Axes]:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    left, right, bottom, top = _extent(xx, yy)
-    figure, ax = axes("", "", width=5.2, height=min(max(4.9 * (top - bottom) / (right - left), 2.8), 6.4))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(6))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    ax.set_xlim(left, right)
-    ax.set_ylim(bottom, top)
-    ax.grid(False)
-    return figure, ax
-
-
-def _extent(xx: NDArray[Any], yy: NDArray[Any]) -> tuple[float, float, float, float]:
-    return float(xx.min()), float(xx.max()), float(yy.min()), float(yy.max())
-
-
 def _column(history: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
     return np.array([math.nan if (value := row.get(key)) is None else value for row in history], float)
-
-
-def _step(x: NDArray[Any]) -> float:
-    return float(x[-1] - x[0]) / (len(x) - 1) if len(x) > 1 else 1.0
-
-
-def _binned(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(n,) -> x (m,), rows least, mean, greatest (3, m), m <= MOST_POINTS; NaN where a bin has no number."""
-    width = max(1, math.ceil(len(values) / MOST_POINTS))
-    padded = np.full(math.ceil(len(values) / width) * width, np.nan)
-    padded[: len(values)] = np.where(np.isfinite(values), values, np.nan)
-    bins = padded.reshape(-1, width)
-    empty = np.isnan(bins).all(axis=1)
-    bins = np.where(empty[:, None], 0.0, bins)
-    rows = np.stack([np.nanmin(bins, axis=1), np.nanmean(bins, axis=1), np.nanmax(bins, axis=1)])
-    return np.arange(len(bins)) * width + (width - 1) / 2, np.where(empty, np.nan, rows)
 
 
 def _curves(ax: Axes, epochs: NDArray[Any], series: Mapping[str, NDArray[Any]], say: Callable[[float], str]) -> None:

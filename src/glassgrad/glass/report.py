@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from ..io.files import atomic_write
-from . import plots
-from .canvas import THEME, plain_text, short, to_svg
+from . import figures, layers, planes, plots, verdicts
+from .canvas import plain_text, short, to_svg
+from .record import Parameter, Record
+from .report_style import POLICY, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,19 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Boundary", "Parameter", "Report", "render_report", "write_report"]
 
 
-class Parameter(NamedTuple):
-    """One row of the parameter table."""
-
-    name: str
-    shape: tuple[int, ...]
-    numel: int
-    dtype: str
-    mean: float
-    std: float
-
-
 class Boundary(NamedTuple):
-    """The arguments of `plots.boundary`: xx, yy, zz (H, W); points (N, 2); labels (N,)."""
+    """The arguments of `planes.boundary`: xx, yy, zz (H, W); points (N, 2); labels (N,)."""
 
     xx: NDArray[Any]
     yy: NDArray[Any]
@@ -61,6 +52,7 @@ class Report:
     gradient_norms, update_ratios: layer -> one number per entry of steps (1, 2, ... if steps is None).
     parameters: (name, shape, numel, dtype, mean, std). confusion: (K, K), rows the truth, columns the answer.
     mistakes: dicts with image, true, said, confidence. filters: name -> weight (O, I, h, w) or (O, D).
+    health: what `watch_health()` recorded; it fills what is empty of gradient_norms, update_ratios, batch_losses.
     notes: sentences for the reader, such as "interrupted in epoch 3".
     """
 
@@ -71,7 +63,7 @@ class Report:
     seconds: float | None = None
     data_source: str = ""
     history: Sequence[Mapping[str, Any]] = ()
-    batch_losses: Sequence[float] = ()
+    batch_losses: Sequence[float] | Mapping[str, Sequence[float]] = ()
     batches_per_epoch: int | None = None
     gradient_norms: Mapping[str, Sequence[float]] = field(default_factory=dict)
     update_ratios: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -83,8 +75,16 @@ class Report:
     filters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     boundary: Boundary | None = None
     notes: Sequence[str] = ()
+    health: Record | None = None
 
     def __post_init__(self) -> None:
+        if self.health is not None:
+            self.batch_losses = self.batch_losses or {
+                name: one.values for name, one in self.health.losses.items() if one.values
+            }
+            if not self.gradient_norms and not self.update_ratios:
+                self.gradient_norms, self.update_ratios = map(self.health.series, ("gradient", "update"))
+                self.steps = [step + 1 for step in self.health.steps]
         for row in self.history:
             if "epoch" not in row:
                 raise ValueError(f"a row of history needs an 'epoch', got the keys {sorted(row)}")
@@ -112,7 +112,9 @@ def render_report(report: Report) -> str:
     sections = [
         _section("Training", _pictures(report, TRAINING) + _history(report.history)),
         _section("Answers", _pictures(report, ANSWERS)),
-        _section("Inside the network", _pictures(report, INSIDE) + _filters(report) + _parameters(report)),
+        _section(
+            "Inside the network", _layers(report) + _pictures(report, INSIDE) + _filters(report) + _parameters(report)
+        ),
         _section("Repeat it", _command(report.command) + _facts(report)),
     ]
     title = _text(report.title)
@@ -152,7 +154,7 @@ class Picture(NamedTuple):
 
 TRAINING = (
     Picture(
-        "loss", "", "Dots: each epoch. Grey: single batches, the mean and range of neighbours.",
+        "loss", "", "Dots: each epoch. Grey, or lines: single batches, the mean and range of neighbours.",
         lambda report: bool(report.history or len(report.batch_losses)),
         lambda report: plots.loss_curve(
             report.history, report.batch_losses, batches_per_epoch=report.batches_per_epoch
@@ -171,7 +173,7 @@ ANSWERS = (
         "boundary", "Decision boundary",
         "Shading: the answer over the plane. Marks: the data, one shape and colour a class.",
         lambda report: report.boundary is not None,
-        lambda report: plots.boundary(*report.boundary),  # type: ignore[misc]
+        lambda report: planes.boundary(*report.boundary),  # type: ignore[misc]
     ),
     Picture(
         "confusion", "Confusion matrix",
@@ -191,17 +193,40 @@ INSIDE = (
         "gradients", "", "Norm of the gradient of each layer. Norms that sink by powers of ten towards the "
         "first layers are a vanishing gradient; gaps are zero or not finite.",
         lambda report: any(map(len, report.gradient_norms.values())),
-        lambda report: plots.per_layer(report.gradient_norms, title="Gradient norm", steps=report.steps),
+        lambda report: layers.per_layer(report.gradient_norms, title="Gradient norm", steps=report.steps),
     ),
     Picture(
         "updates", "", "Size of the step of each layer against the size of its weights. Around the dashed "
         "line, 0.001, is usual; far above is restless, far below hardly learns.",
         lambda report: any(map(len, report.update_ratios.values())),
-        lambda report: plots.per_layer(
+        lambda report: layers.per_layer(
             report.update_ratios, title="Update to weight ratio", steps=report.steps, guide=1e-3
         ),
     ),
+    Picture(
+        "dead", "", "The share of each layer's units that no sample brings to life: zero behind relu, flat behind "
+        "tanh or sigmoid.",
+        lambda report: bool(_seen(report, "dead")),
+        lambda report: layers.per_layer(
+            _seen(report, "dead"), title="Dead units", share=True,
+            steps=[step + 1 for step in report.health.steps] if report.health else None,
+        ),
+    ),
+    Picture(
+        "answers", "", "What each layer answers, behind its activation where it has one. Dashed: at first.",
+        lambda report: bool(report.health and report.health.activations),
+        lambda report: figures.activation_histograms(report.health),
+    ),
+    Picture(
+        "sizes", "", "How large the numbers in each layer's gradient are. Dashed: at first.",
+        lambda report: bool(report.health and report.health.gradients),
+        lambda report: figures.gradient_histograms(report.health),
+    ),
 )  # fmt: skip
+
+
+def _seen(report: Report, kind: str) -> dict[str, list[float]]:
+    return report.health.series(kind) if report.health is not None and report.health.rows else {}
 
 
 def _pictures(report: Report, pictures: Sequence[Picture]) -> str:
@@ -255,6 +280,18 @@ def _history(history: Sequence[Mapping[str, Any]]) -> str:
         [heading for _, heading, _ in columns], rows, strong=[row is best for row in history],
         fold="" if len(rows) <= 20 else f"All {len(rows):,} epochs",
     )  # fmt: skip
+
+
+def _layers(report: Report) -> str:
+    """The verdict on each layer."""
+    if report.health is None or not report.health.layers:
+        return ""
+    rows = verdicts.table(report.health)
+    table = _table(
+        verdicts.HEAD, rows, left=(0, 1, 7), strong=[not row[-1].startswith("ok") for row in rows],
+        fold="" if len(rows) <= 40 else f"All {len(rows):,} layers",
+    )  # fmt: skip
+    return f"<p>{_text(verdicts.sentence(report.health))}</p>{table}"
 
 
 def _parameters(report: Report) -> str:
@@ -327,6 +364,10 @@ def _headline(report: Report) -> str:
                 figures.append((short(last[key]), name))
                 break
         figures.append((f"{len(report.history):,}", "epoch" if len(report.history) == 1 else "epochs"))
+    if report.health is not None and not report.history:
+        for losses in [*report.health.losses.values()][:1]:
+            if losses.values:
+                figures += [(short(losses.values[-1]), "last loss"), (f"{losses.count:,}", "batches")]
     if report.parameters:
         figures.append((f"{sum(parameter[2] for parameter in report.parameters):,}", "parameters"))
     if report.seconds is not None:
@@ -336,10 +377,16 @@ def _headline(report: Report) -> str:
 
 
 def _warnings(report: Report) -> list[str]:
+    found = []
     for row in report.history:
         if row.get("train_loss") is not None and not math.isfinite(row["train_loss"]):
-            return [f"The training loss was not finite ({row['train_loss']}) from epoch {short(row['epoch'])}."]
-    return []
+            found.append(f"The training loss was not finite ({row['train_loss']}) from epoch {short(row['epoch'])}.")
+            break
+    if report.health is not None:
+        ill = {name: said for name, said in verdicts.verdicts(report.health).items() if said.word != "ok"}
+        found += [f"{plain_text(name)} is {said}" for name, said in [*ill.items()][:3]]
+        found += [f"{len(ill) - 3} more layers need a look: see the table below."] if len(ill) > 3 else []
+    return found
 
 
 def _best(history: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -380,45 +427,3 @@ def _shape(shape: Sequence[int]) -> str:
 
 def _text(value: object) -> str:
     return html.escape(plain_text(value, 2000))
-
-
-def _variables(index: int) -> str:
-    return "".join(f"--{token}:{colours[index]};" for token, colours in THEME.items())
-
-
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-STYLE = (
-    f":root{{color-scheme:light dark;{_variables(0)}}}\n"
-    f"@media (prefers-color-scheme:dark){{:root{{{_variables(1)}}}}}\n"
-    """
-*{box-sizing:border-box}
-body{margin:0 auto;padding:2.5rem 1.25rem 4rem;max-width:1120px;background:var(--paper);color:var(--ink);
-  font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
-h1{font-size:1.8rem;line-height:1.2;margin:0 0 1rem;overflow-wrap:anywhere}
-h2{font-size:1.3rem;margin:3rem 0 1rem;padding-bottom:.35rem;border-bottom:1px solid var(--line)}
-h3{font-size:1rem;margin:1.5rem 0 .5rem;overflow-wrap:anywhere}
-dl{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem;margin:0}
-dl div{display:flex;flex-direction:column}
-dd{order:0;margin:0;font-size:1.55rem;font-weight:600;font-variant-numeric:tabular-nums}
-dt{order:1;color:var(--soft);font-size:.85rem}
-.note{margin:0 0 1rem;padding:.5rem .9rem;border-left:4px solid var(--orange);background:var(--line)}
-.row{display:flex;flex-wrap:wrap;gap:0 3rem;align-items:flex-start}
-.row>*{min-width:0;max-width:100%}
-figure{margin:0 0 1.5rem}
-figcaption{color:var(--soft);font-size:.85rem;max-width:34rem;margin-top:.4rem}
-.missing{margin:0;padding:1.5rem;border:1px dashed var(--soft);color:var(--soft)}
-.scroll{overflow-x:auto}
-svg{display:block;max-width:100%;height:auto}
-svg *{stroke-linejoin:round;stroke-linecap:butt}
-svg text{font-family:inherit!important}
-table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-th,td{padding:.3rem .9rem .3rem 0;text-align:right;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:500;white-space:nowrap}
-td+td,th+th{padding-left:.9rem}
-.left{text-align:left;overflow-wrap:anywhere}
-.strong td{font-weight:600}
-summary{cursor:pointer;color:var(--blue);padding:.4rem 0}
-pre{padding:.8rem 1rem;background:var(--line);font-size:.9rem;margin:0 0 1rem}
-@media print{details>*{display:block}}
-"""
-)

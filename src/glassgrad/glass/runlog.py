@@ -2,6 +2,7 @@
 
     run.json        the settings, the command and the machine; written once, whole or not at all
     history.jsonl   one JSON object a line, appended and synced; a line counts once its newline is on disk
+    health.json     glass.record: gradients and updates of each layer, where they were watched
     report.html     glass.report
     checkpoint...   whoever trains
 

@@ -11,12 +11,14 @@ import numpy as np
 import glassgrad as gg
 
 from ..core.tensor import Tensor
-from ..glass.report import Boundary, Parameter, Report
+from ..glass.figures import parameter_rows
+from ..glass.record import Layer, Record
+from ..glass.report import Boundary, Report
 from ..nn import Module
 from .tasks import Task
 from .trainer import Evaluation, Trainer, evaluate
 
-__all__ = ["boundary", "confusion", "filters", "mistakes", "parameters", "report"]
+__all__ = ["boundary", "confusion", "filters", "health", "mistakes", "report"]
 
 
 def report(
@@ -39,23 +41,29 @@ def report(
         gradient_norms=at.gradient_norms,
         update_ratios=at.update_ratios,
         steps=at.measured_at,
-        parameters=parameters(trainer.model),
+        parameters=parameter_rows(trainer.model),
         confusion=confusion(tested, len(task.classes)),
         class_names=task.classes,
         mistakes=mistakes(tested, task.test.tensors[0]) if is_image else (),
         filters=filters(trainer.model, math.prod(task.sample_shape)) if is_image else {},
         boundary=boundary(trainer.model, task) if task.sample_shape == (2,) else None,
+        health=health(trainer),
         notes=[note for note in (task.remark, *notes) if note],
     )
 
 
-def parameters(model: Module) -> list[Parameter]:
-    """One row for each parameter."""
-    rows = []
-    for name, p in model.named_parameters():
-        values = p.detach().double().numpy()
-        rows.append(Parameter(name, tuple(p.shape), p.numel(), p.dtype.name, values.mean(), values.std()))
-    return rows
+def health(trainer: Trainer) -> Record:
+    """The gradients and updates of each layer, as `watch_health()` would have recorded them."""
+    at, layers = trainer.at, {}
+    for name, own in trainer.layers.items():
+        kind = type(trainer.model.get_submodule(name)).__name__ if name != type(trainer.model).__name__ else name
+        layers[name] = Layer(kind, sum(p.numel() for p in own), any(p.dim() > 1 for p in own))
+    kinds = {"gradient": at.gradient_norms, "update": at.update_ratios}
+    rows = [
+        {kind: {name: values[i] for name, values in series.items()} for kind, series in kinds.items()}
+        for i in range(len(at.measured_at))
+    ]
+    return Record(layers, [step - 1 for step in at.measured_at], rows, step=max(at.measured_at, default=0))
 
 
 def confusion(tested: Evaluation, classes: int) -> np.ndarray:

@@ -109,7 +109,7 @@ class Trainer:
         self.on_step, self.on_epoch = on_step, on_epoch
         self.at = Standing()
         self._measured_steps = set(range(0, len(train), max(1, len(train) // measurements))) if measurements else set()
-        self._layers = {
+        self.layers = {
             name or type(module).__name__: parameters
             for name, module in model.named_modules()
             if (parameters := [p for p in module.parameters(recurse=False) if p.requires_grad])
@@ -202,11 +202,11 @@ class Trainer:
     def _measured(self) -> Iterator[None]:
         """Around a step of the optimizer: note each layer's gradient, and how far its weights move."""
         at = self.at
-        before = {name: [p.detach().clone() for p in ps] for name, ps in self._layers.items()}
-        for name, ps in self._layers.items():
+        before = {name: [p.detach().clone() for p in ps] for name, ps in self.layers.items()}
+        for name, ps in self.layers.items():
             at.gradient_norms.setdefault(name, []).append(_norm(p.grad for p in ps if p.grad is not None))
         yield
-        for name, ps in self._layers.items():
+        for name, ps in self.layers.items():
             moved = _norm(p.detach() - old for p, old in zip(ps, before[name], strict=True))
             size = _norm(before[name])
             at.update_ratios.setdefault(name, []).append(moved / size if size else math.nan)

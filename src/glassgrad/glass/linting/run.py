@@ -80,7 +80,7 @@ class Run:
         what = what.replace(" ", "_")
         if what == "backward" and threading.get_ident() == self.thread:
             self._reach(*things)
-        self.tell(what, *things)
+        self.tell(what, *(() if what == "gradients" else things))
         if what == "gradients":
             self.backwards += 1
             self.computed, self.leaves = False, []
