@@ -4,6 +4,7 @@
 # make oracle   the same numbers as PyTorch, SciPy and, where it installs, JAX
 # make parity   run PyTorch's operator database through both libraries and write docs/parity.md
 # make programs run the corpus of programs under PyTorch and glassgrad and write docs/programs.md
+# make pictures the pictures of docs/draw.md, by its own code
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from
@@ -29,7 +30,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity programs oldest kernels-off sanitize bench clean
+.PHONY: help train test check lint types format oracle parity programs pictures oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -90,6 +91,9 @@ programs: $(VENV)/.has-oracle
 
 # The oldest NumPy: every test without the kernels, and with them those that call them most.
 OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"
+pictures: $(VENV)/.has-test
+	$(PY) docs/pictures/make.py
+
 oldest:
 	@$(MAKE) $(OLDEST) kernels-off
 	@$(MAKE) $(OLDEST) test FAST="tests/test_kernels.py tests/test_cases.py"

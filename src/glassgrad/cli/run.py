@@ -10,6 +10,7 @@ Looking on, each of these prints to standard error when the program has ended:
   glassgrad run --profile program.py          where its time went; --profile=trace.json also writes a trace
   glassgrad run --lint program.py             what is wrong with its training; --lint=GL303,GL402 leaves these out
   glassgrad run --report program.py           its training in a page with pictures, in runs/; --report=DIR: elsewhere
+  glassgrad run --graph program.py            the graph of its first backward(), in graph.html; --graph=graph.svg: there
 
 Exit status and error messages are the program's own.
 """
@@ -33,18 +34,21 @@ class Look(NamedTuple):
     opens: str  # module:function of glassgrad.glass, a context around the run; it is given what stands behind "="
     value: str  # what may stand there, for the help
     summary: str
+    endings: tuple[str, ...] = ()  # of a file's name that may stand behind a blank as well
 
 
+PICTURES = (".svg", ".html", ".dot", ".txt", ".png")
 LOOKS = {
     "profile": Look("profiling:profiled", "trace.json", "tell where the time went, by operation, module and line"),
     "lint": Look("linting:printed", "CODES", "say what is wrong with the training; see docs/lint.md"),
     "report": Look("observed:reported", "DIR", "leave a page with pictures of the training, in a run folder"),
+    "graph": Look("drawn:drawn", "graph.html", "draw the graph of the first scalar's backward()", PICTURES),
 }
 
 
 def run(words: list[str], parser: argparse.ArgumentParser) -> int:
     """Run what the words say. What the program raises, SystemExit too, is the interpreter's to handle."""
-    first = next((i for i, word in enumerate(words) if word in ("-", "-m") or word[:1] != "-"), len(words))
+    first = program_in(words)
     parser.usage = "glassgrad run [options] (program.py | notebook.ipynb | -m module | -) [arguments]"
     parser.add_argument("--check", action="store_true", help="run nothing, list what the program names and isn't here")
     parser.add_argument("--full-traceback", action="store_true", help="show glassgrad's own frames in tracebacks, too")
@@ -69,6 +73,17 @@ def run(words: list[str], parser: argparse.ArgumentParser) -> int:
         print(f"{parser.prog}: {message}", file=sys.stderr)
         return status
     return 0
+
+
+def program_in(words: list[str]) -> int:
+    """Where the program stands, behind the options."""
+    before = ""
+    for i, word in enumerate(words):
+        look = LOOKS.get(before[2:])
+        if (word in ("-", "-m") or word[:1] != "-") and not (look and word.endswith(look.endings or ("\0",))):
+            return i
+        before = word
+    return len(words)
 
 
 def check(words: list[str]) -> int:

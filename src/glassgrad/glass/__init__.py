@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
+    "Drawing": "drawing",
+    "draw": "drawing",
     "look": "graph",
     "profile": "profiling",
     "watch": "graph",

@@ -31,6 +31,7 @@ from ..scalar.engine import Value, ancestry
 from ..scalar.nn import Module as ScalarModule
 
 LIMIT = 20_000  # vertices of a graph; what is older is left out
+COUNTED = 300_000  # vertices of a graph that is larger
 ITEMS = 1000  # of a list or dict are looked at for names
 
 WORDS = {
@@ -117,11 +118,12 @@ class Graph:
     vertices  all of them, arguments before what is made of them
     modules   the path of each module -> its class's name
     beyond    whether it was cut at `limit`
+    total     how many vertices there are, also beyond; at most COUNTED are counted
     notes     what is missing and how to get it, in sentences
     """
 
-    def __init__(self, root: Vertex, vertices: list[Vertex]) -> None:
-        self.root, self.vertices = root, vertices
+    def __init__(self, root: Vertex, vertices: list[Vertex], total: int = 0) -> None:
+        self.root, self.vertices, self.total = root, vertices, total or len(vertices)
         self.modules: dict[tuple[str, ...], str] = {}
         self.beyond = any(v.cut for v in vertices)
         self.notes: list[str] = []
@@ -265,16 +267,29 @@ def _seed(root: Vertex, gradient: Any) -> Any:
 
 def _of_value(root: Value, names: dict[int, str], limit: int) -> Graph:
     newest_first = ancestry(root, released_too=True)
-    chosen = newest_first[:limit]
+    chosen = newest_first if len(newest_first) <= limit else _newest(newest_first, limit)
     seen: dict[Value, Vertex] = {}
     for number, source in enumerate(reversed(chosen), start=1):  # operands before what is made of them
         op = "" if source._op == "const" else source._op
         v = seen[source] = Vertex(source, WORDS.get(op, op), op, number if op else 0)
         v.value, v.shape, v.wants = source.data, (), source._op != "const"
-        v.name = source.label or names.get(id(source), "")
+        label = source.label if isinstance(source.label, str | int | float) else ""  # whatever else it may hold
+        v.name = str(label or names.get(id(source), ""))
         v.edges = [Edge(seen[x], k) for k, x in enumerate(source.operands) if x in seen]
         v.cut = len(v.edges) < len(source.operands)
-    return Graph(seen[root], list(seen.values()))
+    return Graph(seen[root], list(seen.values()), len(newest_first))
+
+
+def _newest(newest_first: list[Value], limit: int) -> list[Value]:
+    """So many results, newest first, and after them the leaves that they are made of."""
+    results: dict[Value, None] = {}
+    leaves: dict[Value, None] = {}
+    for x in newest_first:
+        if len(results) + len(leaves) >= limit or not x.operands:
+            break
+        results[x] = None
+        leaves.update(dict.fromkeys(operand for operand in x.operands if not operand.operands))
+    return [*results, *leaves]
 
 
 # --- of Tensors --------------------------------------------------------------------------------------------
@@ -388,7 +403,8 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
                 to.shape = shapes.get(k)
             v.edges.append(Edge(to, k, _role(v.source.op, k)))
     leaves = [v for v in seen.values() if not v.op]
-    graph = Graph(top, [*constants, *leaves, *reversed(nodes)])
+    vertices = [*constants, *leaves, *reversed(nodes)]
+    graph = Graph(top, vertices, _count(start) if any(v.cut for v in nodes) else 0)
     for v in nodes:
         if v.source in kept:
             names_of_modules, kinds = zip(*kept[v.source].modules, strict=True) if kept[v.source].modules else ((), ())
@@ -396,6 +412,18 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
             for depth, kind in enumerate(kinds, start=1):
                 graph.modules.setdefault(v.module[:depth], kind)
     return graph
+
+
+def _count(start: Any) -> int:
+    """How many nodes and leaves there are, or COUNTED."""
+    seen, stack = {start}, [start]
+    while stack and len(seen) < COUNTED:
+        for edge in stack.pop().edges:
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                if isinstance(edge, Node):
+                    stack.append(edge)
+    return len(seen)
 
 
 def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, ...]]]:
