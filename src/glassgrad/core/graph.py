@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from .backend import Array, NoArray, ndarray, xp_of
+from .backend import Array, ndarray, xp_of
 from .batched import Batched
 from .modes import enable_grad, is_grad_enabled, set_grad_enabled
 from .native import engine
