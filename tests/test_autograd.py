@@ -273,6 +273,8 @@ def test_grad_modes() -> None:
     assert not without() and not bare()
     with gg.inference_mode():
         assert gg.is_inference_mode_enabled() and not (a * 2).requires_grad
+        with gg.inference_mode(False):
+            assert not gg.is_inference_mode_enabled() and (a * 2).requires_grad
     gg.set_grad_enabled(False)
     assert not (a * 2).requires_grad
     gg.set_grad_enabled(True)

@@ -95,10 +95,13 @@ class enable_grad(_BareDecorator):
 
 
 class inference_mode(_BareDecorator):
-    """no_grad for good: nothing is recorded and is_inference_mode_enabled() is true inside."""
+    """no_grad for good: nothing is recorded and is_inference_mode_enabled() is true inside.
+
+    mode=False: neither, as PyTorch has it: operations are recorded again.
+    """
 
     def __init__(self, mode: bool = True) -> None:
-        super().__init__(not mode and grad_mode.get(), mode)
+        super().__init__(not mode, mode)
 
 
 class set_grad_enabled(_Mode):

@@ -81,7 +81,7 @@ def _angle_slope(g: Any, x: Any) -> Any:
 
 angle = unary(_angle, "angle", floats=True, x=_angle_slope)
 isreal = unary(np.isreal, "isreal")
-_conjugate = unary("conjugate", "conj", x=lambda g: _conjugate(g))
+_conjugate: Any = unary("conjugate", "conj", x=lambda g: _conjugate(g))
 
 
 def conj(input: Any) -> Any:

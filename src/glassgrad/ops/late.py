@@ -45,6 +45,7 @@ LATE = {
     "resample": Gives("_upsample_bilinear2d_aa channel_shuffle pixel_shuffle pixel_unshuffle"),
     "sparse": Gives("sparse_coo_tensor spmm", only_methods="coalesce to_dense to_sparse"),
     "recurrent": Gives("gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell"),
+    "lowrank": Gives("pca_lowrank svd_lowrank"),
     "natives": Gives(
         "_batch_norm_with_update _native_batch_norm_legit native_batch_norm native_group_norm native_layer_norm"
     ),

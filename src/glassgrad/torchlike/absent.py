@@ -45,21 +45,21 @@ NAMES: dict[str, str] = {
         "miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
         "mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d "
         "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa onnx "
-        "ops ormqr overrides package parse_ir parse_schema parse_type_comment pca_lowrank "
-        "prepare_multiprocessing_environment profiler profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 "
-        "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme "
-        "quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm "
-        "quantized_gru quantized_gru_cell quantized_lstm quantized_lstm_cell quantized_max_pool1d "
-        "quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom "
-        "quint2x4 quint4x2 quint8 resize_as_sparse_ row_indices_copy saddmm segment_reduce set_autocast_cache_enabled "
-        "set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled "
-        "set_autocast_gpu_dtype set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype "
-        "set_autocast_xla_enabled signal slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr "
-        "sparse_bsr_tensor sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor "
-        "sspaddmm svd_lowrank sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int "
-        "sym_ite sym_max sym_min sym_not sym_sqrt sym_sum testing thread_safe_generator to_dlpack torch_version uint1 "
-        "uint16 uint2 uint3 uint32 uint4 uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy "
-        "view_as_real_copy wait while_loop"
+        "ops ormqr overrides package parse_ir parse_schema parse_type_comment prepare_multiprocessing_environment "
+        "profiler profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 q_per_channel_axis q_per_channel_scales "
+        "q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme quantization quantize_per_channel "
+        "quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell "
+        "quantized_lstm quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d "
+        "quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 quint8 resize_as_sparse_ "
+        "row_indices_copy saddmm segment_reduce set_autocast_cache_enabled set_autocast_cpu_dtype "
+        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype "
+        "set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled signal "
+        "slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr sparse_bsr_tensor "
+        "sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor sspaddmm "
+        "sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max sym_min "
+        "sym_not sym_sqrt sym_sum testing thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 "
+        "uint32 uint4 uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy "
+        "wait while_loop"
     ),
     "torch.accelerator": "Graph current_device_idx empty_host_cache graphs memory set_device_idx",
     "torch.autograd": (
@@ -129,9 +129,7 @@ NAMES: dict[str, str] = {
     "torch.distributions.kl": "inf",
     "torch.fft": "Tensor",
     "torch.func": "debug_unwrap functionalize rearrange replace_all_batch_norm_modules_",
-    "torch.functional": (
-        "TYPE_CHECKING has_torch_function has_torch_function_unary has_torch_function_variadic pca_lowrank svd_lowrank"
-    ),
+    "torch.functional": "TYPE_CHECKING has_torch_function has_torch_function_unary has_torch_function_variadic",
     "torch.jit": (
         "Attribute CompilationUnit Error Future ScriptFunction ScriptModule annotate enable_onednn_fusion "
         "export_opnames fork freeze frontend generate_bytecode interface isinstance last_executed_optimized_graph "

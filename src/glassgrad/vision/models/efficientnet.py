@@ -113,8 +113,8 @@ class MBConvConfig(_Config):
         self, expand_ratio: float, kernel: int, stride: int, input_channels: int, out_channels: int, num_layers: int,
         width_mult: float = 1.0, depth_mult: float = 1.0, block: Callable[..., nn.Module] | None = None,
     ) -> None:  # fmt: skip
-        channels = (self.adjust_channels(n, width_mult) for n in (input_channels, out_channels))
-        super().__init__(expand_ratio, kernel, stride, *channels, math.ceil(num_layers * depth_mult), block)
+        into, out = (self.adjust_channels(n, width_mult) for n in (input_channels, out_channels))
+        super().__init__(expand_ratio, kernel, stride, into, out, math.ceil(num_layers * depth_mult), block)
 
 
 class FusedMBConvConfig(_Config):
@@ -164,7 +164,7 @@ class EfficientNet(nn.Module):
 
 def _of_b(size: str) -> Callable[..., nn.Module]:
     width, depth, p = OF_B[size]
-    norms = {"norm_layer": partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)} if size in ("b5", "b6", "b7") else {}
+    norms: Any = {"norm_layer": partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)} if size in ("b5", "b6", "b7") else {}
 
     def make(dropout: float = p, **options: Any) -> EfficientNet:
         setting = [MBConvConfig(*row, width_mult=width, depth_mult=depth) for row in B]

@@ -16,14 +16,14 @@ Norm = Callable[..., nn.Module]
 
 # Input channels, kernel, wide channels, output channels, squeezed or not, HS for Hardswish and RE for ReLU, stride.
 # The last three are dilated or halved where that is asked for.
-LARGE = [
+LARGE: list[Any] = [
     (16, 3, 16, 16, False, "RE", 1), (16, 3, 64, 24, False, "RE", 2), (24, 3, 72, 24, False, "RE", 1),
     (24, 5, 72, 40, True, "RE", 2), (40, 5, 120, 40, True, "RE", 1), (40, 5, 120, 40, True, "RE", 1),
     (40, 3, 240, 80, False, "HS", 2), (80, 3, 200, 80, False, "HS", 1), (80, 3, 184, 80, False, "HS", 1),
     (80, 3, 184, 80, False, "HS", 1), (80, 3, 480, 112, True, "HS", 1), (112, 3, 672, 112, True, "HS", 1),
     (112, 5, 672, 160, True, "HS", 2), (160, 5, 960, 160, True, "HS", 1), (160, 5, 960, 160, True, "HS", 1),
 ]  # fmt: skip
-SMALL = [
+SMALL: list[Any] = [
     (16, 3, 16, 16, True, "RE", 2), (16, 3, 72, 24, False, "RE", 2), (24, 3, 88, 24, False, "RE", 1),
     (24, 5, 96, 40, True, "HS", 2), (40, 5, 240, 40, True, "HS", 1), (40, 5, 240, 40, True, "HS", 1),
     (40, 5, 120, 48, True, "HS", 1), (48, 5, 144, 48, True, "HS", 1), (48, 5, 288, 96, True, "HS", 2),
@@ -120,11 +120,12 @@ class MobileNetV3(nn.Module):
 def _of(size: str, table: list[Any], last_channel: int) -> Callable[..., nn.Module]:
     def make(width_mult: float = 1.0, reduced_tail: bool = False, dilated: bool = False, **options: Any) -> MobileNetV3:
         by, dilation = (2 if reduced_tail else 1), (2 if dilated else 1)
-        setting = [InvertedResidualConfig(*row, 1, width_mult) for row in table[:-3]]
+        setting = [InvertedResidualConfig(*row, dilation=1, width_mult=width_mult) for row in table[:-3]]
         for inp, kernel, wide, out, *rest in table[-3:]:
             first = inp != out  # what enters the tail is as wide as before
-            sizes = (inp, kernel, wide, out // by) if first else (inp // by, kernel, wide // by, out // by)
-            setting.append(InvertedResidualConfig(*sizes, *rest, dilation, width_mult))
+            row = (inp, kernel, wide, out // by) if first else (inp // by, kernel, wide // by, out // by)
+            given: list[Any] = [*row, *rest, dilation, width_mult]
+            setting.append(InvertedResidualConfig(*given))
         return MobileNetV3(setting, rounded(last_channel // by * width_mult, 8), **options)
 
     return named(f"mobilenet_v3_{size}", make, f"MobileNet V3, {size}.")
