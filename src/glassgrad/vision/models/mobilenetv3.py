@@ -120,7 +120,7 @@ class MobileNetV3(nn.Module):
 def _of(size: str, table: list[Any], last_channel: int) -> Callable[..., nn.Module]:
     def make(width_mult: float = 1.0, reduced_tail: bool = False, dilated: bool = False, **options: Any) -> MobileNetV3:
         by, dilation = (2 if reduced_tail else 1), (2 if dilated else 1)
-        setting = [InvertedResidualConfig(*row, dilation=1, width_mult=width_mult) for row in table[:-3]]
+        setting = [InvertedResidualConfig(*[*row, 1, width_mult]) for row in table[:-3]]
         for inp, kernel, wide, out, *rest in table[-3:]:
             first = inp != out  # what enters the tail is as wide as before
             row = (inp, kernel, wide, out // by) if first else (inp // by, kernel, wide // by, out // by)
