@@ -448,8 +448,8 @@ def conjugated(g: Any) -> Any:
     Users see dL/dRe + i dL/dIm, as PyTorch's. Inside it is dL/dRe - i dL/dIm, with which the chain rule of complex
     functions is that of real ones: a formula is written once for both.
     """
-    kind = g.dtype  # NumPy's, or a tensor's, which may be sparse
-    return g.conj() if getattr(kind, "kind", "") == "c" or getattr(kind, "is_complex", False) else g
+    dtype = g.dtype  # of a tensor ours, of an array NumPy's
+    return g.conj() if getattr(dtype, "is_complex", False) or getattr(dtype, "kind", None) == "c" else g
 
 
 def as_tensor(g: Any) -> Tensor:
