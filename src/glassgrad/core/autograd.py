@@ -203,8 +203,7 @@ def grad(
         elif isinstance(edge, Tensor) and edge._hooks:
             g = run_hooks(edge._hooks, g, create_graph)
         g = getattr(g, "sparse", g)
-        if g is not None:
-            g = conjugated(g if isinstance(g, Tensor) else as_array(g))
+        g = g if g is None else conjugated(g if isinstance(g, Tensor) else as_array(g))
         result.append(g if g is None or isinstance(g, Tensor) else Tensor._of(_own(g, taken)))
     return tuple(result)
 
