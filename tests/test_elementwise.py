@@ -328,3 +328,8 @@ def test_too_many_numbers_are_refused() -> None:
     for call in (lambda: x.add(1, 2, x), lambda: x.add(1, x, x), lambda: x.addcmul(1, 2, x, x), lambda: x.add("1", x)):
         with pytest.raises(TypeError):
             call()
+def test_masked_fill_keeps_the_layout() -> None:
+    """Dropout draws in the order of memory."""
+    x = gg.rand(4, 3, 11, 11)
+    for filled in (x.masked_fill(gg.ones(1, 1, 11, 11).tril() == 0, float("-inf")), x.masked_fill(x > 0.5, 0)):
+        assert filled.stride() == x.stride()

@@ -215,7 +215,9 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             raise RuntimeError(f"value cannot be converted to type {input.dtype} without overflow")
         value = value.to(input.dtype)
     else:
-        value = Tensor._of(xp_of(input.array).full((), number_for(input.array, value), input.array.dtype))
+        dtype, held = input.array.dtype, number_for(input.array, value)
+        # a NumPy number where there is one of the dtype: an array of no dims would change the result's layout
+        value = Tensor._of(xp_of(input.array).full((), held, dtype)) if dtype.kind == "V" else dtype.type(held)
     return where(mask, value, input)
 
 
