@@ -101,6 +101,11 @@ def _rows(ax: Any, names: Sequence[str], most: int = MOST_ROWS) -> None:
     ax.set_yticks(range(0, len(names), every), [plain_text(name, 36) for name in names][::every])
 
 
+def _width(names: Sequence[str]) -> float:
+    """Of a picture with these names to its left, in inches."""
+    return 5.6 + 0.07 * min(max(map(len, names)), 36)
+
+
 def _heat_map(title: str, x: NDArray[Any], values: Mapping[str, NDArray[Any]], share: bool, nothing: str) -> Figure:
     from matplotlib import colormaps
     from matplotlib.ticker import FuncFormatter
@@ -137,7 +142,7 @@ def bars(values: Mapping[str, float], *, title: str, share: bool = False, guide:
         raise ValueError(f"{title}: there is no layer to show")
     names, numbers = list(values), np.array(list(values.values()), float)
     n = len(names)
-    figure, ax = axes(title, "", width=6.4, height=1.1 + min(0.27 * n, 7.0))
+    figure, ax = axes(title, "", width=_width(names), height=1.1 + min(0.27 * n, 7.0))
     places = np.arange(n)
     known = np.isfinite(numbers) & (share | (numbers > 0))
     if share:
@@ -185,7 +190,7 @@ def histograms(
     if not seen:
         raise ValueError(f"{title}: nothing was recorded")
     names, n = list(seen), len(seen)
-    figure, ax = axes(title, x_label, width=6.4, height=1.1 + (0.46 * n if n <= MOST_ROWS else 6.0))
+    figure, ax = axes(title, x_label, width=_width(names), height=1.1 + (0.46 * n if n <= MOST_ROWS else 6.0))
     full = [one for pair in seen.values() for one in pair if sum(one.counts)]
     if not full:
         note(ax, "no finite number but zeros")

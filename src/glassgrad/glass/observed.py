@@ -87,6 +87,9 @@ class Observer:
             return
         within = {id(part) for part in module.modules()}
         self._known |= within
+        for part in [network for network in self.networks if id(network.model) in within]:  # called on its own before
+            part.close()
+            self.networks.remove(part)
         if len(self.networks) < MOST_NETWORKS and any(p.requires_grad for p in own):
             network = Health(module, losses=False)
             network._enter(module, args)  # this very call has begun already

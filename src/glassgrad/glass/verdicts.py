@@ -56,7 +56,7 @@ def _verdict(record: Record, name: str) -> Verdict:
             return Verdict("not moving", "its parameters are not in the optimizer")
         if math.isnan(gradient):
             return Verdict("not moving", "no gradient reaches it: is its answer used in the loss?")
-        if gradient == 0:
+        if gradient == 0 and layer.matrix:
             return Verdict("vanishing", "its gradient is zero")
     names = list(record.layers)
     after = [record.recent("rms", other) for other in names[names.index(name) + 1 :] if record.layers[other].matrix]
@@ -66,7 +66,7 @@ def _verdict(record: Record, name: str) -> Verdict:
             return Verdict("vanishing", f"its gradient is {short(rms / max(after))} of that of the layers behind it")
         if rms / max(after) > EXPLODING:
             return Verdict("exploding", f"its gradient is {short(rms / max(after))} times that of the layers behind it")
-    if update <= STILL:
+    if update <= STILL and layer.matrix:
         return Verdict("not moving", f"a step changes its weights by {short(update)} of their size")
     return Verdict("ok")
 
