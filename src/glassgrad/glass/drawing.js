@@ -62,7 +62,7 @@ function ends(group, plan, fed) {
     const order = [...nets.keys()].sort((a, b) => place(a) - place(b) || a - b);
     let middle = (order.length - 1) / 2;
     const chief = main.get(n) || [];
-    if (enters && chief.length === 1 && step === gaps.SPREAD && gaps.SPREAD * order.length < child.size[0] / 2)
+    if (enters && chief.length === 1 && step === gaps.SPREAD && gaps.SPREAD * (order.length - 1) < child.size[0] / 2 - 8)
       middle = order.indexOf(chief[0]);
     order.forEach((net, k) =>
       shifts.set(`${key} ${net}`, gates.has(net) ? gates.get(net) - child.size[0] / 2 : (k - middle) * step));

@@ -198,7 +198,7 @@ def _ends(group: Item, made: Plan, fed: set[int]) -> list[tuple[float, float]]:
         step = min(SPREAD, (child.size[0] - 20) / len(nets))
         order = sorted(nets, key=lambda m: (sum(nets[m]) / len(nets[m]), m))
         middle = (len(nets) - 1) / 2
-        if enters and len(main.get(n, ())) == 1 and step == SPREAD and SPREAD * len(nets) < child.size[0] / 2:
+        if enters and len(main.get(n, ())) == 1 and step == SPREAD and SPREAD * (len(nets) - 1) < child.size[0] / 2 - 8:
             middle = order.index(main[n][0])
         for k, net in enumerate(order):
             shifts[n, enters, net] = gates[net] - child.size[0] / 2 if net in gates else (k - middle) * step
