@@ -42,7 +42,7 @@ from .runlog import RunFolder
 __all__ = ["Health", "watch_health"]
 
 ROWS = 64  # a unit is dead when it was flat for so many answers in a row, of one batch or of several
-MOST_NUMBERS = 1 << 16  # of each parameter, to say how far a step went
+MOST_NUMBERS = 1 << 13  # of each parameter, to say how far a step went
 BETWEEN_SAVES = 10.0  # seconds
 
 

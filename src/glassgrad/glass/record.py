@@ -6,6 +6,7 @@ is dropped, beyond MOST_LOSSES neighbouring losses become their mean.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -56,7 +57,12 @@ def sample(values: NDArray[Any], most: int = SAMPLE) -> NDArray[Any]:
     flat = np.asarray(values).reshape(-1)
     if flat.size <= most:
         return flat
-    return flat[((np.arange(most) * 0.6180339887498949) % 1 * flat.size).astype(np.int64)]
+    return flat[_places(flat.size, most)]
+
+
+@functools.lru_cache(maxsize=64)
+def _places(size: int, most: int) -> NDArray[np.int64]:
+    return ((np.arange(most) * 0.6180339887498949) % 1 * size).astype(np.int64)
 
 
 class Parameter(NamedTuple):
