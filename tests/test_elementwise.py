@@ -328,6 +328,8 @@ def test_too_many_numbers_are_refused() -> None:
     for call in (lambda: x.add(1, 2, x), lambda: x.add(1, x, x), lambda: x.addcmul(1, 2, x, x), lambda: x.add("1", x)):
         with pytest.raises(TypeError):
             call()
+
+
 def test_masked_fill_keeps_the_layout() -> None:
     """Dropout draws in the order of memory."""
     x = gg.rand(4, 3, 11, 11)
