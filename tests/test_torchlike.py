@@ -44,6 +44,7 @@ assert isinstance(torch.ones(1), torch.FloatTensor) and isinstance(torch.ones(1)
 assert "relu" in dir(F) and "__version__" in dir(torch) + ["__version__"] and torch.__version__ == "2.13.0"
 space = {}
 exec("from torch import *", space)
+assert not {"draw", "step", "profile"} & {*space, *dir(torch)} and not hasattr(torch, "draw")  # are the package's own
 assert space["zeros"] is glassgrad.zeros and "Any" not in space and "data" not in space
 
 # Programs read the list of models off the module.

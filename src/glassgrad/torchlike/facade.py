@@ -33,7 +33,7 @@ def exists(module: str) -> bool:
 
 def find(name: str, attribute: str) -> Any:
     """What torch module `name` has under `attribute`, its modules left out; AttributeError if nothing."""
-    if not attribute.startswith("__") or attribute == "__version__":
+    if (not attribute.startswith("__") or attribute == "__version__") and attribute not in own(name):
         for module in map(importlib.import_module, behind(name)):
             try:
                 found = getattr(module, attribute)
@@ -46,6 +46,15 @@ def find(name: str, attribute: str) -> Any:
             if not isinstance(found, ModuleType):
                 return found
     raise AttributeError(attribute)
+
+
+def own(name: str) -> list[str]:
+    """The names of the package that PyTorch has not: the looking tools."""
+    if name != "torch":
+        return []
+    from .. import _ELSEWHERE
+
+    return [attribute for attribute, room in _ELSEWHERE.items() if room == "glass"]
 
 
 def public(name: str) -> list[str]:
@@ -70,7 +79,8 @@ def own_names(module: ModuleType, name: str) -> list[str]:
         if attribute not in here and f"{name}.{attribute}" not in MODULES
         and not exists(f"{module.__name__}.{attribute}")
     )  # fmt: skip
-    return [attribute for attribute in [*filter(here.get, here), *late] if not attribute.startswith("_")]
+    hidden = own(name)
+    return [x for x in [*filter(here.get, here), *late] if not x.startswith("_") and x not in hidden]
 
 
 # --- what is missing ---
