@@ -44,9 +44,9 @@ NAMES: dict[str, str] = {
         "merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu "
         "miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
         "mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d "
-        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa onnx "
-        "ops ormqr overrides package parse_ir parse_schema parse_type_comment prepare_multiprocessing_environment "
-        "profiler profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 q_per_channel_axis q_per_channel_scales "
+        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa ops "
+        "ormqr overrides package parse_ir parse_schema parse_type_comment prepare_multiprocessing_environment "
+        "profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 q_per_channel_axis q_per_channel_scales "
         "q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme quantization quantize_per_channel "
         "quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell "
         "quantized_lstm quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d "
@@ -57,14 +57,13 @@ NAMES: dict[str, str] = {
         "slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr sparse_bsr_tensor "
         "sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor sspaddmm "
         "sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max sym_min "
-        "sym_not sym_sqrt sym_sum testing thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 "
-        "uint32 uint4 uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy "
-        "wait while_loop"
+        "sym_not sym_sqrt sym_sum thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 uint32 uint4 "
+        "uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy wait while_loop"
     ),
     "torch.accelerator": "Graph current_device_idx empty_host_cache graphs memory set_device_idx",
     "torch.autograd": (
         "NestedIOFunction enforce_grad_layout_policy has_torch_function is_multithreading_enabled "
-        "is_view_replay_enabled kineto_available profiler profiler_legacy profiler_util set_multithreading_enabled"
+        "is_view_replay_enabled kineto_available profiler_legacy profiler_util set_multithreading_enabled"
     ),
     "torch.autograd.graph": (
         "TYPE_CHECKING allow_mutation_on_saved_tensors region_activation_memory_budget "
@@ -109,21 +108,17 @@ NAMES: dict[str, str] = {
         "AllToAllOptions AllreduceCoalescedOptions AllreduceOptions Backend BackendConfig BarrierOptions "
         "BroadcastOptions BuiltinCommHookType DebugLevel DeviceMesh DistBackendError DistError DistNetworkError "
         "DistStoreError FileStore GatherOptions GradBucket GroupMember GroupName HashStore Logger P2POp PrefixStore "
-        "ProcessGroup ProcessGroupGloo QueueEmptyError ReduceOp ReduceOptions ReduceScatterOptions Reducer "
-        "ScatterOptions Store TCPStore Work algorithms all_gather all_gather_coalesced all_gather_into_tensor "
-        "all_gather_object all_gather_single all_reduce all_reduce_coalesced all_to_all all_to_all_single "
-        "argparse_util autograd barrier batch_isend_irecv breakpoint broadcast broadcast_object_list c10d_logger "
-        "checkpoint collective_utils config constants debug destroy_process_group device_mesh distributed_c10d "
-        "elastic flight_recorder fsdp gather gather_object get_backend get_backend_config get_debug_level "
-        "get_default_backend_for_device get_global_rank get_group_rank get_node_local_rank get_pg_count "
-        "get_process_group_ranks get_rank get_world_size group init_device_mesh init_process_group irecv "
-        "is_backend_available is_gloo_available is_initialized is_mpi_available is_nccl_available "
-        "is_torchelastic_launched is_ucc_available is_xccl_available isend launch launcher logging_handlers "
-        "monitored_barrier new_group new_subgroups new_subgroups_by_enumeration nn optim pipelining record_comm recv "
-        "recv_object_list reduce reduce_op reduce_scatter reduce_scatter_single reduce_scatter_tensor "
-        "register_rendezvous_handler remote_device rendezvous rpc run scatter scatter_object_list send "
-        "send_object_list set_debug_level set_debug_level_from_env shrink_group split_group supports_complex tensor "
-        "utils"
+        "ProcessGroup ProcessGroupGloo QueueEmptyError ReduceOptions ReduceScatterOptions Reducer ScatterOptions "
+        "Store TCPStore Work algorithms all_gather_coalesced all_gather_single all_reduce_coalesced all_to_all "
+        "all_to_all_single argparse_util autograd batch_isend_irecv breakpoint c10d_logger checkpoint "
+        "collective_utils config constants debug device_mesh distributed_c10d elastic flight_recorder fsdp "
+        "gather_object get_backend_config get_debug_level get_default_backend_for_device get_global_rank "
+        "get_group_rank get_node_local_rank get_pg_count get_process_group_ranks init_device_mesh irecv "
+        "is_backend_available is_ucc_available is_xccl_available isend launch launcher logging_handlers "
+        "monitored_barrier new_subgroups new_subgroups_by_enumeration nn optim pipelining record_comm recv "
+        "recv_object_list reduce_op reduce_scatter reduce_scatter_single reduce_scatter_tensor "
+        "register_rendezvous_handler remote_device rendezvous rpc run scatter_object_list send send_object_list "
+        "set_debug_level set_debug_level_from_env shrink_group split_group supports_complex tensor utils"
     ),
     "torch.distributions": "constraint_registry",
     "torch.distributions.kl": "inf",
@@ -157,10 +152,16 @@ NAMES: dict[str, str] = {
     "torch.nn.parameter": "UninitializedTensorMixin",
     "torch.nn.utils": "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format",
     "torch.nn.utils.parametrize": "transfer_parametrizations_and_params",
+    "torch.onnx": (
+        "ExportableModule InputObserver ONNXProgram OnnxExporterError TYPE_CHECKING errors operators ops "
+        "producer_name producer_version symbolic_helper symbolic_opset10 symbolic_opset11 symbolic_opset12 "
+        "symbolic_opset13 symbolic_opset14 symbolic_opset15 symbolic_opset16 symbolic_opset17 symbolic_opset18 "
+        "symbolic_opset19 symbolic_opset20 symbolic_opset7 symbolic_opset8 symbolic_opset9 testing utils verification"
+    ),
     "torch.optim": "swap_in_optimizer_params_and_state",
     "torch.optim.lr_scheduler": "EPOCH_DEPRECATION_WARNING TYPE_CHECKING inf",
     "torch.optim.swa_utils": "TYPE_CHECKING",
-    "torch.profiler": ("DeviceType ExecutionTraceObserver itt profiler python_tracer"),
+    "torch.profiler": "DeviceType ExecutionTraceObserver itt profiler python_tracer",
     "torch.random": "TYPE_CHECKING thread_safe_generator",
     "torch.return_types": (
         "all_return_types aminmax_out cummax_out cummin_out frexp_out geqrf geqrf_out histogram_out kthvalue_out "
@@ -184,6 +185,7 @@ NAMES: dict[str, str] = {
         "spsolve to_sparse_semi_structured"
     ),
     "torch.storage": "HAS_NUMPY TYPE_CHECKING",
+    "torch.testing": "FileCheck assert_allclose make_tensor",
     "torch.types": "Storage TYPE_CHECKING",
     "torch.utils": (
         "ThroughputBenchmark backcompat backend_registration benchmark bundled_inputs cmake_prefix_path collect_env "
@@ -199,9 +201,9 @@ NAMES: dict[str, str] = {
         "set_device_states"
     ),
     "torch.utils.data": (
-        "DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation "
-        "backward_compatibility datapipes functional_datapipe graph graph_settings guaranteed_datapipes_determinism "
-        "non_deterministic runtime_validation runtime_validation_disabled"
+        "DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation backward_compatibility datapipes "
+        "functional_datapipe graph graph_settings guaranteed_datapipes_determinism non_deterministic "
+        "runtime_validation runtime_validation_disabled"
     ),
     "torch.version": "rocm",
     "torch.xpu": (
