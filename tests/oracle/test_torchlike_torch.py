@@ -24,4 +24,4 @@ def test_the_search_sees_what_is_there_and_what_is_not(missing: dict[str, list[s
     assert "hub" in missing["torch"]
     assert not {"relu", "zeros", "float32", "Tensor", "nn"} & {*missing["torch"]}
     assert "Linear" not in missing["torch.nn"]
-    assert facade.in_torch("torch.onnx")
+    assert facade.in_torch("torch.fx")
