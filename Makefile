@@ -89,11 +89,11 @@ parity: $(VENV)/.has-oracle
 programs: $(VENV)/.has-oracle
 	cd tests && PYTHONPATH=. ../$(PY) -m oracle.corpus --write
 
-# The oldest NumPy: every test without the kernels, and with them those that call them most.
-OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"
 pictures: $(VENV)/.has-test
 	$(PY) docs/pictures/make.py
 
+# The oldest NumPy: every test without the kernels, and with them those that call them most.
+OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"
 oldest:
 	@$(MAKE) $(OLDEST) kernels-off
 	@$(MAKE) $(OLDEST) test FAST="tests/test_kernels.py tests/test_cases.py"

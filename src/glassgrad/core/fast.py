@@ -18,7 +18,7 @@ from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
 from .graph import Node, as_array, next_number
-from .half import FLOAT32, half_in_float32, is_half
+from .half import FLOAT32, is_half
 from .keywords import given as given
 from .native import engine, program
 from .op import Formula, Op, finish, fold_shared, grad_enabled, new
@@ -46,13 +46,13 @@ def _declare(
 
 
 def _exact(ufunc: Any) -> Callable[..., Any]:
-    """The ufunc where operands may be half precision and float32 numbers."""
+    """The ufunc as a function, which Op lets compute in float32 where an operand is of half precision."""
 
     def forward(x: Any, other: Any) -> Any:
         return ufunc(x, other)
 
     forward.ufunc = ufunc  # type: ignore[attr-defined]
-    return half_in_float32(forward)
+    return forward
 
 
 def unary(

@@ -219,12 +219,11 @@ def _next_function(edge: Node | Tensor | None) -> tuple[Any, int]:
 class Removable:
     """A handle whose remove() takes a hook away again, and its key from the marks, where it is written down as well."""
 
-    next_id = 0
+    next_id = count().__next__  # from 0 on, as PyTorch's; two threads never get the same
 
     def __init__(self, hooks: dict[int, Any], hook: Any, *marks: dict[int, bool]) -> None:
         self.hooks, self.marks = hooks, marks
-        self.id = Removable.next_id
-        Removable.next_id += 1
+        self.id = Removable.next_id()
         hooks[self.id] = hook
         for mark in marks:
             mark[self.id] = True
@@ -448,8 +447,13 @@ def conjugated(g: Any) -> Any:
     Users see dL/dRe + i dL/dIm, as PyTorch's. Inside it is dL/dRe - i dL/dIm, with which the chain rule of complex
     functions is that of real ones: a formula is written once for both.
     """
-    dtype = g.dtype  # of a tensor ours, of an array NumPy's
-    return g.conj() if getattr(dtype, "is_complex", False) or getattr(dtype, "kind", None) == "c" else g
+    return g.conj() if is_complex(g) else g
+
+
+def is_complex(x: Any) -> bool:
+    """Of an array, whose dtype is NumPy's, or a tensor, whose dtype is ours; false for anything else."""
+    dtype = getattr(x, "dtype", None)
+    return getattr(dtype, "kind", None) == "c" or getattr(dtype, "is_complex", False)
 
 
 def as_tensor(g: Any) -> Tensor:

@@ -29,7 +29,7 @@ from numpy import ufunc
 from . import modes
 from .backend import NoArray, ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch, unwritable
-from .graph import Node, anomaly, as_array, attended, before, next_number, numbers
+from .graph import Node, anomaly, as_array, attended, before, is_complex, next_number, numbers
 from .half import half_in_float32
 from .keywords import retry
 from .native import engine, faster, program
@@ -257,11 +257,7 @@ class Op:
         else:
             raise NotImplementedError(f"forward mode of '{self.name}' is not declared")
         moved = builtins.sum(parts[1:], parts[0])
-        return moved.real if _is_complex(moved) and not _is_complex(y) else moved
-
-
-def _is_complex(x: Any) -> bool:
-    return getattr(getattr(x, "array", x).dtype, "kind", None) == "c"
+        return moved.real if is_complex(moved) and not is_complex(y) else moved
 
 
 def _zeros(x: Any) -> Any:
@@ -451,7 +447,8 @@ def _connect(declared: Op, args: Any, options: dict[str, Any], arrays: Any, y: A
     node.hooks = None
     node.number = next_number()
     node.place = caller(3)
-    if not declared.analytic and declared.jvp not in ("linear", "multilinear") and _complexes(kinds, arrays):
+    analytic = declared.analytic or declared.jvp in ("linear", "multilinear")
+    if not analytic and ("c" in kinds or any(map(is_complex, arrays))):
         node.op = Wrapped(declared, _complex)  # type: ignore[assignment]
     if declared.outputs is not None:
         for j, v in enumerate(out):
@@ -490,10 +487,6 @@ class Wrapped:
 
     def revive(self, node: Node, i: int, saved: tuple[Any, ...]) -> tuple[Any, ...]:
         return self.inner.revive(node, i, saved)
-
-
-def _complexes(kinds: set[str], arrays: Any) -> bool:
-    return "c" in kinds or any(getattr(getattr(a, "dtype", None), "kind", None) == "c" for a in arrays)
 
 
 def _complex(*_: Any) -> Any:
