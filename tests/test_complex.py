@@ -198,3 +198,12 @@ def test_what_has_no_formula_says_so() -> None:
             call(z).abs().sum().backward()
     with pytest.raises(NotImplementedError, match="complex matrix"):
         gg.linalg.det(z.mT @ z)
+
+
+def test_a_view_made_without_recording_wants_a_gradient_of_its_own() -> None:
+    x = gg.tensor([1 + 1j, 2 - 1j], requires_grad=True)
+    with gg.no_grad():
+        part = x[:1]
+    assert part.requires_grad and part.is_leaf
+    (part * (2 + 1j)).real.sum().backward()
+    assert x.grad is None

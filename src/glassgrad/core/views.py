@@ -48,7 +48,9 @@ def view_of(x: Tensor, y: Array, step: Step) -> Tensor:
     out._node = None
     recorded, before = grad_enabled(), x._view
     # As in PyTorch, a view made without recording wants a gradient of its own.
-    out._needs = not recorded and x._needs and y.dtype.kind in "fV"
+    out._needs = not recorded and x._needs and y.dtype.kind in "fcV"
+    if out._needs:
+        out._wish(True)
     out._view = view = new(View)
     view.seen = version[0]
     if before is None:
