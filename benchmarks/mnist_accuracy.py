@@ -11,7 +11,7 @@ import sys
 import time
 
 import glassgrad as gg
-from glassgrad.glass.runlog import environment
+from glassgrad.glass.runs.runlog import environment
 from glassgrad.train import Trainer, models, tasks
 
 AIMS = {"mlp": 0.970, "cnn": 0.985}

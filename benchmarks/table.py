@@ -128,7 +128,7 @@ MARKS = "<!-- the table: benchmarks/table.py --page -->\n", "<!-- its end -->\n"
 
 def write(path: str, measured: list[dict[str, Any]]) -> None:
     """Put the table, the machine and the versions between the page's marks."""
-    from glassgrad.glass.runlog import environment
+    from glassgrad.glass.runs.runlog import environment
 
     facts = ", ".join(f"{key} {value}" for key, value in environment().items())
     rows = [f"{facts}, PyTorch {importlib.metadata.version('torch')}; {THREADS} threads.\n"]

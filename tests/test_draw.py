@@ -16,13 +16,13 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.glass import layout
-from glassgrad.glass.boxes import Box
-from glassgrad.glass.drawing import Drawing, draw
-from glassgrad.glass.drawn import drawn
+from glassgrad.glass.drawing import layout
+from glassgrad.glass.drawing.boxes import Box
+from glassgrad.glass.drawing.drawing import Drawing, draw
+from glassgrad.glass.drawing.layout import Item, Net
+from glassgrad.glass.drawing.placing import arrange
+from glassgrad.glass.drawing.program import drawn
 from glassgrad.glass.graph import look, watch
-from glassgrad.glass.layout import Item, Net
-from glassgrad.glass.placing import arrange
 from glassgrad.glass.summary import row
 from glassgrad.scalar import Value
 from glassgrad.scalar.nn import Neuron

@@ -11,8 +11,8 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.glass.cursor import Cursor
 from glassgrad.glass.graph import Vertex
+from glassgrad.glass.stepping.cursor import Cursor
 from glassgrad.scalar import Value
 
 FIRST = """\

@@ -17,9 +17,9 @@ import glassgrad as gg
 import glassgrad.nn.functional as F
 from glassgrad import glass, nn, optim
 from glassgrad.core import watch as watching
-from glassgrad.glass import landscape, layers, planes, plots
-from glassgrad.glass.figures import attentions, record_of
-from glassgrad.glass.record import MOST_LOSSES, MOST_STEPS, Histogram, Losses, Record
+from glassgrad.glass.health import landscape, layers, planes, plots
+from glassgrad.glass.health.figures import attentions, record_of
+from glassgrad.glass.health.record import MOST_LOSSES, MOST_STEPS, Histogram, Losses, Record
 from glassgrad.nn import hooks
 from glassgrad.scalar import Value
 from glassgrad.scalar.nn import MLP

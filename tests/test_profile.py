@@ -24,7 +24,7 @@ from glassgrad import nn
 from glassgrad.core.native import engine
 from glassgrad.core.watch import timers
 from glassgrad.data import DataLoader, Dataset
-from glassgrad.glass.calls import Calls
+from glassgrad.glass.profiling.calls import Calls
 
 SOURCE = str(Path(gg.__file__).parents[1])
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from glassgrad.glass import canvas, layers, planes, plots
-from glassgrad.glass.report import Boundary, Report, render_report, write_report
+from glassgrad.glass import canvas
+from glassgrad.glass.health import layers, planes, plots
+from glassgrad.glass.runs.report import Boundary, Report, render_report, write_report
 
 needs_matplotlib = pytest.mark.usefixtures("matplotlib")
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>$\\frac{\x00\x1b[31m\u202e--></style>'
@@ -198,7 +199,7 @@ def test_without_matplotlib_a_picture_names_the_command(no_matplotlib):
 
 
 def test_the_module_loads_without_matplotlib():
-    program = "import sys, glassgrad.glass.report; sys.exit('matplotlib' in sys.modules)"
+    program = "import sys, glassgrad.glass.runs.report; sys.exit('matplotlib' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 

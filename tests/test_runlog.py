@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glassgrad.glass import runlog
-from glassgrad.glass.runlog import RunFolder, environment, read_jsonl, timeline
+from glassgrad.glass.runs import runlog
+from glassgrad.glass.runs.runlog import RunFolder, environment, read_jsonl, timeline
 from glassgrad.io.files import atomic_write
 
 
@@ -194,7 +194,7 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is of POSIX")
 def test_kill_9_loses_at_most_the_line_being_written(run: RunFolder):
     program = (
-        "import sys\nfrom glassgrad.glass.runlog import RunFolder\nrun = RunFolder.open(sys.argv[1])\n"
+        "import sys\nfrom glassgrad.glass.runs.runlog import RunFolder\nrun = RunFolder.open(sys.argv[1])\n"
         "first = len(run.history()) + 1\nprint('ready', flush=True)\n"
         "for epoch in range(first, 10**6): run.append({'epoch': epoch, 'pad': 'x' * 3000})\n"
     )

@@ -15,9 +15,9 @@ import pytest
 import glassgrad as gg
 from glassgrad import glass, nn, optim
 from glassgrad.data import DataLoader, TensorDataset
-from glassgrad.glass.figures import parameter_rows
-from glassgrad.glass.report import render_report
-from glassgrad.glass.runlog import RunFolder
+from glassgrad.glass.health.figures import parameter_rows
+from glassgrad.glass.runs.report import render_report
+from glassgrad.glass.runs.runlog import RunFolder
 from glassgrad.io import checkpoint
 from glassgrad.train import Task, Trainer, collect, evaluate, models, tasks
 from glassgrad.train.trainer import Evaluation

@@ -39,10 +39,12 @@ class Look(NamedTuple):
 
 PICTURES = (".svg", ".html", ".dot", ".txt", ".png")
 LOOKS = {
-    "profile": Look("profiling:profiled", "trace.json", "tell where the time went, by operation, module and line"),
-    "lint": Look("linting:printed", "CODES", "say what is wrong with the training; see docs/lint.md"),
-    "report": Look("observed:reported", "DIR", "leave a page with pictures of the training, in a run folder"),
-    "graph": Look("drawn:drawn", "graph.html", "draw the graph of the first scalar's backward()", PICTURES),
+    "profile": Look(
+        "profiling.profiler:profiled", "trace.json", "tell where the time went, by operation, module and line"
+    ),
+    "lint": Look("linting.run:printed", "CODES", "say what is wrong with the training; see docs/lint.md"),
+    "report": Look("health.program:reported", "DIR", "leave a page with pictures of the training, in a run folder"),
+    "graph": Look("drawing.program:drawn", "graph.html", "draw the graph of the first scalar's backward()", PICTURES),
 }
 
 

@@ -18,9 +18,9 @@ from typing import Any
 import glassgrad as gg
 
 from ..data import DatasetNotFound
-from ..glass.record import FILE as HEALTH
-from ..glass.report import write_report
-from ..glass.runlog import RunFolder
+from ..glass.health.record import FILE as HEALTH
+from ..glass.runs.report import write_report
+from ..glass.runs.runlog import RunFolder
 from ..train import collect, models, tasks
 from ..train.trainer import CHECKPOINT, Trainer
 from .progress import Progress

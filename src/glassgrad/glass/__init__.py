@@ -5,30 +5,30 @@ from __future__ import annotations
 import importlib
 
 _HOMES = {
-    "Drawing": "drawing",
-    "draw": "drawing",
+    "Drawing": "drawing.drawing",
+    "draw": "drawing.drawing",
     "look": "graph",
-    "profile": "profiling",
+    "profile": "profiling.profiler",
     "watch": "graph",
     "paths": "routes",
-    "step": "cursor",
+    "step": "stepping.cursor",
     **dict.fromkeys(("Finding", "Findings", "lint"), "linting"),
-    "Report": "report",
-    "RunFolder": "runlog",
-    "render_report": "report",
-    "write_report": "report",
+    "Report": "runs.report",
+    "RunFolder": "runs.runlog",
+    "render_report": "runs.report",
+    "write_report": "runs.report",
     **{
         name: home
         for home, names in {
-            "figures": (
+            "health.figures": (
                 "activation_histograms attention_maps dead_units decision_boundary gradient_histograms gradient_norms "
                 "learned_filters training_curves update_ratios"
             ),
-            "health": "Health watch_health",
-            "landscape": "gradient_field loss_surface lr_finder",
-            "layers": "per_layer",
-            "planes": "boundary",
-            "plots": "accuracy_curve confusion_matrix filters loss_curve mistakes",
+            "health.health": "Health watch_health",
+            "health.landscape": "gradient_field loss_surface lr_finder",
+            "health.layers": "per_layer",
+            "health.planes": "boundary",
+            "health.plots": "accuracy_curve confusion_matrix filters loss_curve mistakes",
         }.items()
         for name in names.split()
     },

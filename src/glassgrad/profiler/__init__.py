@@ -16,8 +16,8 @@ from enum import Enum
 from typing import Any
 
 from ..core.watch import timers
-from ..glass.profiling import profile as _Profile
-from ..glass.timing import Event, Recorder
+from ..glass.profiling.profiler import profile as _Profile
+from ..glass.profiling.timing import Event, Recorder
 from .table import EventList, FunctionEvent, FunctionEventAvg
 
 __all__ = [

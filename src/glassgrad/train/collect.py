@@ -11,9 +11,9 @@ import numpy as np
 import glassgrad as gg
 
 from ..core.tensor import Tensor
-from ..glass.figures import parameter_rows
-from ..glass.record import Layer, Record
-from ..glass.report import Boundary, Report
+from ..glass.health.figures import parameter_rows
+from ..glass.health.record import Layer, Record
+from ..glass.runs.report import Boundary, Report
 from ..nn import Module
 from .tasks import Task
 from .trainer import Evaluation, Trainer, evaluate

@@ -29,7 +29,7 @@ import glassgrad as gg
 
 from ..core.tensor import Tensor
 from ..data import DataLoader
-from ..glass.runlog import RunFolder
+from ..glass.runs.runlog import RunFolder
 from ..io import checkpoint
 from ..nn import Module
 from ..nn import functional as F

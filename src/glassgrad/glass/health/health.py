@@ -28,16 +28,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import watch as watching
-from ..core.modes import is_grad_enabled
-from ..core.tensor import Tensor
-from ..nn import hooks
-from ..nn.module import Module
-from ..optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from ...core import watch as watching
+from ...core.modes import is_grad_enabled
+from ...core.tensor import Tensor
+from ...nn import hooks
+from ...nn.module import Module
+from ...optim.optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from ..runs.runlog import RunFolder
 from . import verdicts
 from .passes import LossLines, Pass, norm, raw, title_of
 from .record import FILE, Histogram, Layer, Record, sample
-from .runlog import RunFolder
 
 __all__ = ["Health", "watch_health"]
 
@@ -133,7 +133,7 @@ class Health:
         if self._lead is None and self._old and self._moved():
             self._close_step()
         if self.run is not None:
-            from .observed import write_run
+            from .program import write_run
 
             write_run(self.run, self.record, [self.model])
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .timing import Key, Row
 
 if TYPE_CHECKING:
-    from .profiling import profile
+    from .profiler import profile
 
 PARTS = ("forward", "backward", "optimizer", "data", "python")
 TITLES = {"data": "waiting for data", "python": "Python and the rest"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from ..canvas import THEME, style
 from .boxes import LINE, Scene
-from .canvas import THEME, style
 from .placing import Wire
 from .svg import MARGIN, PAINTS, TYPES, Shape, Words, below, curves, extent, frame, inside, points, tips
 

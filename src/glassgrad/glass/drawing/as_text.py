@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from ..canvas import plain_text
 from .boxes import Box, Scene
-from .canvas import plain_text
 from .layout import Item
 
 DEEP = 16  # levels of the tree that are indented; below, a branch starts anew at the left

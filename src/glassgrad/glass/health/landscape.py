@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.modes import no_grad
-from ..core.tensor import Tensor, tensor
-from ..nn.module import Module
-from ..ops.randoms import get_rng_state, set_rng_state
-from ..scalar.engine import Value
-from ..scalar.nn import Module as ScalarModule
+from ...core.modes import no_grad
+from ...core.tensor import Tensor, tensor
+from ...nn.module import Module
+from ...ops.randoms import get_rng_state, set_rng_state
+from ...scalar.engine import Value
+from ...scalar.nn import Module as ScalarModule
 from . import planes, plots
 from .health import Health
 

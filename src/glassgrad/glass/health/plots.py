@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import (
+from ..canvas import (
     BLUE,
     GREY,
     LIGHT,

@@ -1,4 +1,4 @@
-"""A layered layout, its second half: coordinates for whatever groups are open. drawing.js does the same in the page.
+"""A layered layout, its second half: coordinates for whatever groups are open. page.js does the same in the page.
 
 Sweeps over the rows, each placed exactly by isotonic regression (pool adjacent violators): first of means, which give
 the whole its shape, then of medians, which make lines straight.

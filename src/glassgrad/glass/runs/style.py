@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .canvas import THEME
+from ..canvas import THEME
 
 __all__ = ["POLICY", "STYLE"]
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..core.watch import timers
-from . import profile_text, trace
+from ...core.watch import timers
+from . import text, trace
 from .calls import Calls, users
 from .timing import Key, Recorder, Row
 
@@ -84,7 +84,7 @@ class profile:
     @property
     def parts(self) -> dict[str, float]:
         """Seconds by part of a step: forward, backward, optimizer, data, and python, which is everything else."""
-        return profile_text.parts(self)
+        return text.parts(self)
 
     @property
     def steps(self) -> int:
@@ -102,17 +102,17 @@ class profile:
     @property
     def sentence(self) -> str:
         """What takes most of the time, and where in the user's program."""
-        return profile_text.sentence(self)
+        return text.sentence(self)
 
     def table(self, by: str = "operation", rows: int = 15) -> str:
         """As text. by: "operation", "module" or "line"; the `rows` that take longest."""
-        return profile_text.table(self, by, rows)
+        return text.table(self, by, rows)
 
     def __str__(self) -> str:
-        return profile_text.report(self)
+        return text.report(self)
 
     def _repr_html_(self) -> str:
-        return profile_text.html(self)
+        return text.html(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the trace-event file that Perfetto and Chrome open; packed where the name ends in .gz."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core import provenance
-from ..core.tensor import Tensor
-from ..scalar import Value
-from .graph import Edge, Graph, Vertex, handed_on, look, names_around
-from .words import equals, expression, norm, shown, size, text_of
+from ...core import provenance
+from ...core.tensor import Tensor
+from ...scalar import Value
+from ..graph import Edge, Graph, Vertex, handed_on, look, names_around
+from ..words import equals, expression, norm, shown, size, text_of
 
 MOST = 4096  # entries of a Jacobian's column that entry() computes
 

@@ -8,13 +8,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .. import autograd as public
-from ..core import autograd as engine
-from ..core.provenance import caller, show
-from ..core.tensor import Tensor
-from ..scalar.engine import Value
+from ... import autograd as public
+from ...core import autograd as engine
+from ...core.provenance import caller, show
+from ...core.tensor import Tensor
+from ...scalar.engine import Value
+from ..graph import watch
 from .drawing import FORMS, draw
-from .graph import watch
 
 HOMES: tuple[Any, ...] = (engine, public, Value)  # where a program finds a backward()
 

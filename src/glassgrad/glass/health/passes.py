@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.modes import no_grad
-from ..core.provenance import caller, line_of
-from ..core.tensor import Tensor
-from ..core.watch import watchers
-from ..nn import hooks
-from ..nn.module import Module
+from ...core.modes import no_grad
+from ...core.provenance import caller, line_of
+from ...core.tensor import Tensor
+from ...core.watch import watchers
+from ...nn import hooks
+from ...nn.module import Module
 from .record import Losses, sample
 
 __all__ = ["FLAT", "Pass", "Through", "looking", "norm", "raw", "title_of"]

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ..canvas import THEME, plain_text
+from ..summary import HIGH
 from .boxes import BAR, BOLD, CHAR, HEAD, LINE, SIDE, Box, Scene, columns
-from .canvas import THEME, plain_text
 from .layout import Item
 from .placing import TITLE, Wire
-from .summary import HIGH
 
 FONT = "'DejaVu Sans Mono',ui-monospace,SFMono-Regular,Menlo,Consolas,'Liberation Mono',monospace"
 MARGIN = 12.0

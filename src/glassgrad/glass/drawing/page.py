@@ -8,9 +8,9 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from ..canvas import plain_text
 from . import placing
 from .boxes import Scene
-from .canvas import plain_text
 from .layout import Item, plan
 from .placing import place
 from .svg import STYLE, curves, escape, extent, n, placed, tips, variables
@@ -22,7 +22,7 @@ def page(scene: Scene, name: str) -> str:
     """The whole page. A content security policy lets only this script run and forbids to load anything."""
     plan(scene.root, scene.nets)
     wires = place(scene.root)
-    script = files(__package__).joinpath("drawing.js").read_text(encoding="utf-8")
+    script = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
     ids = {item: k for k, item in enumerate([scene.root, *scene.boxes])}
     seen = set(scene.root.boxes())
     frames: list[tuple[int, str]] = []

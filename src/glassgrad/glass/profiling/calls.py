@@ -15,13 +15,13 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
-from ..core import autograd, graph
-from ..core.native import engine
-from ..core.provenance import PACKAGE
-from ..data import loader
-from ..nn.module import Module
-from ..optim.lr_scheduler import LRScheduler
-from ..optim.optimizer import Optimizer
+from ...core import autograd, graph
+from ...core.native import engine
+from ...core.provenance import PACKAGE
+from ...data import loader
+from ...nn.module import Module
+from ...optim.lr_scheduler import LRScheduler
+from ...optim.optimizer import Optimizer
 
 # of code: this package's, the user's, the user's but part of the function around it, a landmark, somebody else's, and
 # the profiler's own

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ..core.provenance import show
-from ..core.tensor import Tensor
-from ..nn.parameter import Parameter
-from ..scalar.engine import Value
-from .canvas import plain_text, short
-from .graph import COUNTED, Graph, Vertex
+from ...core.provenance import show
+from ...core.tensor import Tensor
+from ...nn.parameter import Parameter
+from ...scalar.engine import Value
+from ..canvas import plain_text, short
+from ..graph import COUNTED, Graph, Vertex
+from ..summary import Row, details, on_host, row
 from .layout import Item, Net
-from .summary import Row, details, on_host, row
 
 ROOM = 40  # boxes at most, where the depth that is open is not named
 BOXES = 200  # drawn at most; what is older is left out

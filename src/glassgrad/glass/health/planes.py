@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import CLASSES, LIGHT, MARKERS, axes, colour_bar, note, picture, plain_text, short
+from ..canvas import CLASSES, LIGHT, MARKERS, axes, colour_bar, note, picture, plain_text, short
 from .plots import signed_rgba
 
 if TYPE_CHECKING:

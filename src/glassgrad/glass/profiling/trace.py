@@ -11,11 +11,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..io.files import atomic_write
-from .profile_text import place
+from ...io.files import atomic_write
+from .text import place
 
 if TYPE_CHECKING:
-    from .profiling import profile
+    from .profiler import profile
 
 MICRO = 1e6
 

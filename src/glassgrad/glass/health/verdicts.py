@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from .canvas import plain_text, short
+from ..canvas import plain_text, short
 from .record import Record
 
 __all__ = ["Verdict", "summary", "verdicts"]

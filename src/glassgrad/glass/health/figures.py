@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.tensor import Tensor, tensor
-from ..core.watch import watching
-from ..io import checkpoint
-from ..nn.module import Module
-from ..ops.attention import attention_weights
-from ..scalar.nn import MLP
-from ..scalar.nn import Module as ScalarModule
+from ...core.tensor import Tensor, tensor
+from ...core.watch import watching
+from ...io import checkpoint
+from ...nn.module import Module
+from ...ops.attention import attention_weights
+from ...scalar.nn import MLP
+from ...scalar.nn import Module as ScalarModule
+from ..runs.runlog import RunFolder
 from . import layers, planes, plots
 from .health import Health
 from .passes import FLAT, looking, norm, raw, title_of
 from .record import FILE, Histogram, Parameter, Record
-from .runlog import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

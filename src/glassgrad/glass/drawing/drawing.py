@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..io.files import atomic_write
+from ...io.files import atomic_write
+from ..graph import Graph, look
 from .boxes import BOXES, scene
-from .graph import Graph, look
 from .placing import Wire, arrange
 from .svg import svg
 
@@ -64,7 +64,7 @@ class Drawing:
 
     @property
     def html(self) -> str:
-        from .drawing_page import MOST, page
+        from .page import MOST, page
 
         return page(scene(self.graph, *self._choice, hidden=MOST), self.name)
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..io.files import atomic_write
-from .runlog import _dumps, _loads
+from ...io.files import atomic_write
+from ..runs.runlog import _dumps, _loads
 
 __all__ = ["FILE", "Histogram", "Layer", "Losses", "Parameter", "Record"]
 

@@ -12,10 +12,10 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, NamedTuple
 
-from ..core.graph import Node
-from ..core.provenance import PACKAGE, line_of
-from ..core.tensor import Tensor
-from ..nn.module import Module
+from ...core.graph import Node
+from ...core.provenance import PACKAGE, line_of
+from ...core.tensor import Tensor
+from ...nn.module import Module
 from .arithmetic import work
 from .calls import LANDMARKS, USER, c_name, kind_of, name_of, users, variables
 

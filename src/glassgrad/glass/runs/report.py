@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from ..io.files import atomic_write
-from . import figures, layers, planes, plots, verdicts
-from .canvas import plain_text, short, to_svg
-from .record import Parameter, Record
-from .report_style import POLICY, STYLE
+from ...io.files import atomic_write
+from ..canvas import plain_text, short, to_svg
+from ..health import figures, layers, planes, plots, verdicts
+from ..health.record import Parameter, Record
+from .style import POLICY, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from ..io.files import atomic_write, sync_folder, write_all
+from ...io.files import atomic_write, sync_folder, write_all
 
 __all__ = ["RunFolder", "environment", "read_jsonl", "timeline"]
 

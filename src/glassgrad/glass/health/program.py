@@ -17,19 +17,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core import watch as watching
-from ..core.modes import is_grad_enabled
-from ..nn import hooks
-from ..nn.module import Module
-from ..nn.parameter import is_lazy
-from ..optim.optimizer import Optimizer, register_optimizer_step_post_hook
+from ...core import watch as watching
+from ...core.modes import is_grad_enabled
+from ...nn import hooks
+from ...nn.module import Module
+from ...nn.parameter import is_lazy
+from ...optim.optimizer import Optimizer, register_optimizer_step_post_hook
+from ..runs.report import Report, write_report
+from ..runs.runlog import RunFolder
 from .figures import parameter_rows
 from .health import Health
 from .passes import LossLines, raw
 from .plots import is_pictures
 from .record import FILE, Record
-from .report import Report, write_report
-from .runlog import RunFolder
 
 __all__ = ["reported", "write_run"]
 

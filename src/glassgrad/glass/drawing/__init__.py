@@ -1,0 +1,1 @@
+"""Drawing a graph: boxes, their layout, and the forms a picture takes."""

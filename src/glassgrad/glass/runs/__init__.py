@@ -1,0 +1,1 @@
+"""A training's own folder, and the page that tells of it."""
