@@ -392,6 +392,22 @@ def test_hooks_of_modules() -> None:
     np.testing.assert_array_equal(gg.autograd.grad(net(x).sum(), net[0].weight)[0].numpy(), plain.numpy())
 
 
+def test_a_backward_hook_of_the_old_kind_sees_the_last_operation() -> None:
+    net = gg.nn.Sequential(gg.nn.Linear(3, 4), gg.nn.ReLU())
+    seen = []
+    net[1].register_backward_hook(lambda m, gi, go: seen.append(go[0].shape) or (gi[0] * 2,))
+    net[0].register_backward_hook(lambda m, gi, go: seen.append([g if g is None else g.shape for g in gi]))
+    net(gg.ones(2, 3)).sum().backward()
+    assert seen == [(2, 4), [(4,), None, (3, 4)]]
+    with pytest.raises(RuntimeError, match="both regular backward hooks and full"):
+        net[1].register_full_backward_hook(print)
+    norm = gg.nn.LayerNorm(3)
+    norm.register_backward_hook(lambda m, gi, go: seen.append(go[0].shape) or gi[0])
+    with pytest.raises(NotImplementedError, match="register_full_backward_hook"):
+        norm(gg.ones(2, 3)).sum().backward()
+    assert seen.pop() == (2, 3)
+
+
 def test_hooks_of_every_module() -> None:
     from glassgrad.nn import hooks
 

@@ -560,3 +560,41 @@ def test_modules_are_found_where_pytorch_keeps_them() -> None:
         assert hasattr(getattr(torch.nn.modules, file), name) and hasattr(getattr(nn.modules, file), name)
     with pytest.raises(AttributeError):
         nn.modules.conv.Linear  # noqa: B018
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda m: m.nn.Linear(3, 4), (2, 3)),
+        (lambda m: m.nn.Linear(3, 4, bias=False), (2, 3)),
+        (lambda m: m.nn.Conv2d(1, 2, 3), (1, 1, 5, 5)),
+        (lambda m: m.nn.Sequential(m.nn.Linear(3, 4), m.nn.ReLU()), (2, 3)),
+        (lambda m: m.nn.Sequential(m.nn.Conv2d(1, 2, 3), m.nn.MaxPool2d(2)), (1, 1, 6, 6)),
+        (lambda m: m.nn.Sequential(m.nn.Linear(3, 4), m.nn.Flatten()), (2, 2, 3)),
+    ],
+)
+def test_backward_hooks_of_the_old_kind(make: Any, shape: tuple[int, ...], wanted: bool) -> None:
+    """They see the gradients of the module's last operation, in its order, and may change them."""
+    numbers = np.random.default_rng(0).normal(size=shape)
+    found = []
+    for library in (torch, gg):
+        library.manual_seed(0)
+        module, x = make(library), library.tensor(numbers, dtype=library.float32, requires_grad=wanted)
+        seen: list[Any] = []
+
+        def hook(module: Any, grad_input: Any, grad_output: Any, seen: list[Any] = seen) -> Any:
+            seen += [*grad_input, *grad_output]
+            return tuple(None if g is None else g * 3 for g in grad_input)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch's, that it is deprecated
+            module.register_backward_hook(hook)
+            module(x).square().sum().backward()
+        found.append(
+            [None if g is None else g.detach().numpy() for g in (*seen, *(p.grad for p in module.parameters()))]
+        )
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_equal(ours is None, theirs is None)
+        if ours is not None:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)

@@ -138,7 +138,9 @@ class _Gates:
     def __init__(self, module: Any) -> None:
         self.module = module
         self.before = _of(module, "_backward_pre_hooks")
-        self.after = _of(module, "_backward_hooks")
+        full = module._is_full_backward_hook is not False
+        self.after = _of(module, "_backward_hooks") if full else [*EVERYWHERE["_backward_hooks"].values()]
+        self.last = [] if full else list(module._backward_hooks.values())
         self.grad_output: tuple[Any, ...] = ()
         self.inputs = 0
         self.watched = False
@@ -154,6 +156,8 @@ class _Gates:
         return _put(args, at, passed)
 
     def leave(self, result: Any) -> Any:
+        for hook in self.last:
+            _at_last_operation(self.module, hook, result)
         if not self.before and not self.after:
             return result
         several = isinstance(result, tuple)
@@ -201,6 +205,46 @@ class _Gates:
                         f"but expected {self.inputs}"
                     )
         return tuple(grad_input[i] for i in at) if at else None
+
+
+# Operations that are made as in PyTorch, though they have several inputs: its order of those it differentiates by.
+ORDER = {"convolution": (0, 1, 2), "embedding": (0,), "linear": (2, 0, 1), "max_pool": (0,), "mul": (0, 1)}
+
+
+def _at_last_operation(module: Any, hook: Any, result: Any) -> None:
+    """The hook of `register_backward_hook`."""
+    while not isinstance(result, Tensor):
+        result = next(iter(result.values())) if isinstance(result, dict) else result[0]
+    node = result.grad_fn
+    if node is None:
+        return
+    order = ORDER.get(node.op.name, (0,) if len(node.edges) == 1 else ())
+    order = tuple(k for k in order if k < len(node.edges))
+    linear = node.op.name == "linear"
+    if linear and node.name() not in ("AddmmBackward0", "MmBackward0"):
+        order = ()
+
+    def tell(grads: tuple[Any, ...], grad_output: tuple[Any, ...]) -> Any:
+        turned = tuple(g.T if linear and k == 1 and g is not None else g for k, g in enumerate(grads))
+        changed = hook(module, tuple(turned[k] for k in order) if order else _Unknown(), grad_output)
+        if changed is None:
+            return None
+        given = dict(zip(order, changed if isinstance(changed, tuple) else (changed,), strict=True))
+        return tuple(given[k].T if linear and k == 1 and k in given else given.get(k) for k in range(len(grads)))
+
+    node.register_hook(tell)
+
+
+class _Unknown(tuple[Any, ...]):
+    """A grad_input that is another one in PyTorch."""
+
+    def _raise(self, *_: Any) -> Any:
+        raise NotImplementedError(
+            "register_backward_hook: the last operation of this module is made otherwise than in PyTorch, so its "
+            "grad_input is not here; use register_full_backward_hook"
+        )
+
+    __iter__ = __getitem__ = __len__ = _raise
 
 
 def _through(xs: list[Tensor]) -> tuple[tuple[Tensor, ...], Any]:

@@ -29,6 +29,7 @@ class Module(Stateful):
     training: bool
     dump_patches = False  # PyTorch's name for something that it no longer does
     call_super_init = False
+    _is_full_backward_hook: bool | None = None  # which kind of hook is in _backward_hooks, None before the first
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if args or kwargs:
@@ -384,13 +385,24 @@ class Module(Stateful):
 
     def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Removable:
         """hook(module, grad_input, grad_output) -> None or another grad_input, called when those of the inputs are."""
-        return self._add_hook("_backward_hooks", hook, prepend)
+        return self._add_backward_hook(hook, prepend, full=True)
 
     def register_backward_hook(self, hook: Any) -> Removable:
-        raise NotImplementedError(
-            "register_backward_hook sees only the last operation of a module and is deprecated in PyTorch: "
-            "use register_full_backward_hook"
-        )
+        """hook(module, grad_input, grad_output) -> None or another grad_input, at the last operation of forward.
+
+        Deprecated in PyTorch, for grad_input is that operation's. Where it is made otherwise here, as in a norm, reading
+        grad_input raises NotImplementedError.
+        """
+        return self._add_backward_hook(hook, False, full=False)
+
+    def _add_backward_hook(self, hook: Any, prepend: bool, full: bool) -> Removable:
+        if self._is_full_backward_hook is not None and self._is_full_backward_hook != full:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. "
+                "Please use only one of them."
+            )
+        object.__setattr__(self, "_is_full_backward_hook", full)
+        return self._add_hook("_backward_hooks", hook, prepend)
 
     # --- printing ---
 

@@ -1,5 +1,5 @@
 // Which calls of a program are worth a look, for whoever profiles: Python's profile hook, which sees every call, and
-// hands on few of them. It says what the class Calls of glass/calls.py says.
+// hands on few of them. It says what the class Calls of glass/profiling/calls.py says.
 #include "common.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace glassgrad {
 namespace {
 
-enum Kind { OURS, USER, INSIDE, LANDMARK, LIBRARY, HIDDEN };  // as in glass/calls.py
+enum Kind { OURS, USER, INSIDE, LANDMARK, LIBRARY, HIDDEN };  // as in glass/profiling/calls.py
 
 PyObject *classify, *opened, *closed;
 std::unordered_map<PyObject*, int> kinds;  // of code objects, which are held
@@ -80,7 +80,7 @@ PyObject* watch_calls(PyObject*, PyObject* args) {
 }
 
 PyMethodDef methods[] = {
-    {"watch_calls", watch_calls, METH_VARARGS, "Tell of this thread's calls: see glass/calls.py."},
+    {"watch_calls", watch_calls, METH_VARARGS, "Tell of this thread's calls: see glass/profiling/calls.py."},
     {nullptr, nullptr, 0, nullptr},
 };
 
