@@ -390,8 +390,8 @@ class Module(Stateful):
     def register_backward_hook(self, hook: Any) -> Removable:
         """hook(module, grad_input, grad_output) -> None or another grad_input, at the last operation of forward.
 
-        Deprecated in PyTorch, for grad_input is that operation's. Where it is made otherwise here, as in a norm, reading
-        grad_input raises NotImplementedError.
+        Deprecated in PyTorch, for grad_input is that operation's. Where it is made otherwise here, as in a norm,
+        reading grad_input raises NotImplementedError.
         """
         return self._add_backward_hook(hook, False, full=False)
 
