@@ -11,6 +11,7 @@ import pytest
 import glassgrad as gg
 from glassgrad import nn, optim
 from glassgrad.optim import lr_scheduler as schedules
+from glassgrad.optim.optimizer import required
 
 EVERY = ["SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"]
 
@@ -274,3 +275,19 @@ def test_a_step_that_users_count_with_a_dim() -> None:
             optimizer.step()
     assert weights[0].tolist() == weights[1].tolist()
     assert optimizer.state[x]["step"].tolist() == [2.0] and optimizer.state[x]["exp_avg"].is_shared()
+
+
+def test_the_options_of_a_users_optimizer_are_its_own() -> None:
+    """Only this package's optimizers know what rho and betas may be."""
+
+    class Own(gg.optim.Optimizer):
+        def __init__(self, params: Any, rho: float = 2.0, lr: Any = required) -> None:
+            super().__init__(params, {"rho": rho, "lr": lr, "betas": (0.9, 1.5), "differentiable": True})
+
+    p = gg.zeros(1, requires_grad=True)
+    assert Own([p], lr=-1).defaults["rho"] == 2.0
+    assert Own([{"params": [p], "lr": None}]).param_groups[0]["lr"] is None
+    with pytest.raises(ValueError, match="required optimization parameter lr"):
+        Own([p])
+    with pytest.raises(ValueError, match="Invalid learning rate"):
+        gg.optim.LBFGS([p], lr=-1)

@@ -222,3 +222,19 @@ def test_lines_to_the_notebook(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "n:1: this cell speaks to the notebook and is left out: %%bash\n"
     with pytest.raises(SyntaxError):
         notebook.parse("def", "n")
+
+
+def test_methods_over_lists() -> None:
+    from glassgrad.torchlike import lists as torch
+
+    a = [glassgrad.ones(2), glassgrad.full((3,), 2.0)]
+    assert torch._foreach_mul_(a, [2, 3]) is a and [x[0].item() for x in a] == [2, 6]
+    assert [x[0].item() for x in torch._foreach_addcmul(a, a, a, [1, 0.5])] == [6, 24]
+    assert [x.item() for x in torch._foreach_norm(torch._foreach_maximum(a, 3.0), 1)] == [6, 18]
+    assert [x[0].item() for x in torch._foreach_add(a, a, alpha=2)] == [6, 18]
+    with pytest.raises(RuntimeError, match="same number of tensors, got 2 and 1"):
+        torch._foreach_add(a, [1])
+    with pytest.raises(RuntimeError, match="at least one tensor"):
+        torch._foreach_sqrt([])
+    with pytest.raises(AttributeError):
+        torch._foreach_item  # noqa: B018

@@ -11,7 +11,12 @@ from .adaptive import Adadelta, Adagrad, RMSprop
 from .early import ASGD, Rprop
 from .lbfgs import LBFGS
 from .matrices import Adafactor, Muon
-from .optimizer import Optimizer, register_optimizer_step_post_hook, register_optimizer_step_pre_hook  # noqa: F401
+from .optimizer import (  # noqa: F401
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    required,
+)
 from .sgd import SGD
 
 __all__ = [

@@ -14,7 +14,7 @@ from ..core.modes import enable_grad, no_grad
 from ..core.tensor import Tensor
 from ..ops.arrange import cat
 from ..ops.create import zeros_like
-from .optimizer import Optimizer
+from .optimizer import Optimizer, _check_ranges
 
 __all__ = ["LBFGS"]
 
@@ -41,6 +41,7 @@ class LBFGS(Optimizer):
         history_size: int = 100,
         line_search_fn: str | None = None,
     ) -> None:
+        _check_ranges({"lr": lr})
         super().__init__(params, {
             "lr": lr, "max_iter": max_iter, "max_eval": max_iter * 5 // 4 if max_eval is None else max_eval,
             "tolerance_grad": tolerance_grad, "tolerance_change": tolerance_change, "history_size": history_size,

@@ -35,6 +35,16 @@ __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer
 
 Group = dict[str, Any]
 
+
+class _RequiredParameter:
+    """The default of an option that has none."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _RequiredParameter()
+
 SCALARS = ("step", "mu_product")  # what is remembered of a parameter that isn't an array like it
 PIECE = 1 << 15  # elements at a time: parameter, gradient, two states and scratch stay in the cache
 
@@ -124,7 +134,8 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
                 f"{params.type()}: put it in a list"
             )
-        _check_ranges(defaults)
+        if self._is_ours():
+            _check_ranges(defaults)
         self.defaults = defaults
         self.state = defaultdict(dict)
         self.param_groups = []
@@ -141,6 +152,10 @@ class Optimizer:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
             cls.step = _with_hooks(cls.step)  # type: ignore[method-assign]
+
+    def _is_ours(self) -> bool:
+        """Whether its options mean what they mean in this package; a user's own optimizer checks its own."""
+        return type(self).update is not Optimizer.update
 
     def _unsaved(self) -> None:
         """What a copy of an optimizer starts without."""
@@ -186,8 +201,11 @@ class Optimizer:
             if not (p.is_leaf or self.defaults.get("differentiable") or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, value in self.defaults.items():
+            if value is required and name not in group:
+                raise ValueError(f"parameter group didn't specify a value of required optimization parameter {name}")
             group.setdefault(name, value)
-        _check_switches(group)
+        if self._is_ours():
+            _check_switches(group)
         known = {id(p) for other in self.param_groups for p in other["params"]}
         new = [id(p) for p in group["params"]]
         if known.intersection(new):

@@ -6,7 +6,7 @@ A target that does not exist is passed over; a module without any is missing.
 from __future__ import annotations
 
 MODULES: dict[str, tuple[str, ...]] = {
-    "torch": ("torchlike.extras", ""),
+    "torch": ("torchlike.extras", "", "torchlike.lists"),
     "torch.accelerator": ("accelerator",),
     "torch.amp": ("amp",),
     "torch.autograd": ("autograd", "torchlike.extras"),
