@@ -61,17 +61,17 @@ assert repr(torch.max(torch.ones(1, 1), 1)).startswith("torch.return_types.max(\
 assert pickle.loads(pickle.dumps(nn.BatchNorm1d)) is glassgrad.nn.BatchNorm1d
 
 # What is missing says so at first touch; a name that nobody has is Python's own error.
-assert says(AttributeError, "torch.hub") == "torch.hub is not in glassgrad yet (used at <string>:1)"
-assert says(ImportError, "\\nfrom torch import hub") == "torch.hub is not in glassgrad yet (used at <string>:2)"
-assert says(ModuleNotFoundError, "import torch.hub.x") == "torch.hub is not in glassgrad yet (used at <string>:1)"
+assert says(AttributeError, "torch.fx") == "torch.fx is not in glassgrad yet (used at <string>:1)"
+assert says(ImportError, "\\nfrom torch import fx") == "torch.fx is not in glassgrad yet (used at <string>:2)"
+assert says(ModuleNotFoundError, "import torch.fx.x") == "torch.fx is not in glassgrad yet (used at <string>:1)"
 assert says(AttributeError, "torch.rellu") == "module 'torch' has no attribute 'rellu'"
 assert says(ModuleNotFoundError, "import torch.rellu") == "No module named 'torch.rellu'"
 assert says(ImportError, "from torch.nn import rellu").startswith("cannot import name 'rellu' from 'torch.nn'")
-assert "torch.jit.script is not in glassgrad" in says(NotImplementedError, "torch.jit.script(len)")
+assert "torch.jit.trace is not in glassgrad" in says(NotImplementedError, "torch.jit.trace(len)")
 import torch.onnx
 assert "torch.onnx.export is not in glassgrad" in says(NotImplementedError, "torch.onnx.export(1)")
-assert not hasattr(torch, "hub") and getattr(torch, "rellu", 3) == 3
-assert importlib.util.find_spec("torch.hub") is None and importlib.util.find_spec("torch.nn") is not None
+assert not hasattr(torch, "fx") and getattr(torch, "rellu", 3) == 3
+assert importlib.util.find_spec("torch.fx") is None and importlib.util.find_spec("torch.nn") is not None
 
 # A function stays although a module of its name is imported.
 import torch.autograd.gradcheck, torchvision.models.googlenet
@@ -142,7 +142,7 @@ def test_classes_say_modules_that_there_are() -> None:
 
 def test_what_is_listed_as_missing_stands_under_a_module() -> None:
     assert all(path in MODULES or path.rpartition(".")[0] in MODULES for path in NAMES)
-    assert facade.in_torch("torch.hub")
+    assert facade.in_torch("torch.fx")
     assert not facade.in_torch("torch.rellu")
 
 
@@ -164,17 +164,17 @@ def found(source: str, folder: Path = Path("nowhere")) -> check.Checker:
 @pytest.mark.parametrize(
     ("source", "missing"),
     [
-        ("import torch\ntorch.relu\ntorch.hub.load()\ntorch.hub", {"torch.hub": ["p.py:3", "p.py:4"]}),
-        ("import torch.hub as h\nh.load()", {"torch.hub": ["p.py:1"]}),
-        ("from torch import nn, hub", {"torch.hub": ["p.py:1"]}),
+        ("import torch\ntorch.relu\ntorch.fx.load()\ntorch.fx", {"torch.fx": ["p.py:3", "p.py:4"]}),
+        ("import torch.fx as h\nh.load()", {"torch.fx": ["p.py:1"]}),
+        ("from torch import nn, fx", {"torch.fx": ["p.py:1"]}),
         ("from torch import nn as n\nclass A(n.BufferDict): pass", {}),
         ("import torch.nn as nn\nnn.Linear(2, 3, colour=1)", {"torch.nn.Linear(colour=)": ["p.py:2"]}),
         ("import torch\nF = torch.nn\nF.Linear(2, 3, colour=1)", {"torch.nn.Linear(colour=)": ["p.py:3"]}),
-        ("import torch\ndef f(torch): torch.hub", {}),
-        ("import torch\nif hasattr(torch, 'hub'): torch.hub", {}),
-        ("try:\n    import torch.hub\nexcept ImportError: pass", {}),
-        ("try:\n    import torch.hub\nexcept KeyError: pass", {"torch.hub": ["p.py:2"]}),
-        ("from torch import *\nhub\nzeros", {"torch.hub": ["p.py:2"]}),
+        ("import torch\ndef f(torch): torch.fx", {}),
+        ("import torch\nif hasattr(torch, 'fx'): torch.fx", {}),
+        ("try:\n    import torch.fx\nexcept ImportError: pass", {}),
+        ("try:\n    import torch.fx\nexcept KeyError: pass", {"torch.fx": ["p.py:2"]}),
+        ("from torch import *\nfx\nzeros", {"torch.fx": ["p.py:2"]}),
         ("import torch\ntorch.Tensor.to_sparse_csr", {"torch.Tensor.to_sparse_csr": ["p.py:2"]}),
         ("import torch\ntorch.__version__.split('.')[0]", {}),
     ],
@@ -197,9 +197,9 @@ def test_check_tells_the_unknown_and_the_perhaps() -> None:
 def test_check_follows_modules_beside_the_program(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "__init__.py").write_text("from .inner import torch\n")
-    (tmp_path / "tools" / "inner.py").write_text("import torch, program\ntorch.hub\n")
-    checker = found("from tools import torch\ntorch.hub", tmp_path)
-    assert checker.missing == {"torch.hub": ["tools/inner.py:2", "p.py:2"]}
+    (tmp_path / "tools" / "inner.py").write_text("import torch, program\ntorch.fx\n")
+    checker = found("from tools import torch\ntorch.fx", tmp_path)
+    assert checker.missing == {"torch.fx": ["tools/inner.py:2", "p.py:2"]}
 
 
 # --- notebooks ---

@@ -61,7 +61,7 @@ def modules() -> Iterator[tuple[str, Any]]:
     """Those of PyTorch's modules that have a row of their own."""
     files = {f"{package}.{file}" for package, names in FILES.items() for file in names.split()}
     for name in sorted(MODULES.keys() - files):
-        if name.startswith("torch.") or name == "torch":
+        if (name.startswith("torch.") or name == "torch") and "._" not in name:
             try:
                 yield name, importlib.import_module(name)
             except ModuleNotFoundError:  # a part that needs another package

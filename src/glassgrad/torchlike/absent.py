@@ -27,38 +27,38 @@ NAMES: dict[str, str] = {
         "batch_norm_elemt batch_norm_gather_stats batch_norm_gather_stats_with_counts batch_norm_stats "
         "batch_norm_update_stats bit bits16 bits1x8 bits2x4 bits4x2 bits8 ccol_indices_copy chalf "
         "choose_qparams_optimized classes classproperty clear_autocast_cache col_indices_copy compiled_with_cxx11_abi "
-        "compiler complex32 cond contrib conv_tbc convolution cpp cpu crow_indices_copy ctc_loss "
-        "cudnn_affine_grid_generator cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu "
-        "cudnn_convolution_relu cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable dequantize "
-        "dropout_ dsmm embedding embedding_bag embedding_renorm_ empty_quantized export "
-        "fake_quantize_per_channel_affine fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight "
-        "fbgemm_linear_fp16_weight_fp32_activation fbgemm_linear_int8_weight "
-        "fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight fbgemm_pack_gemm_matrix_fp16 "
-        "fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout feature_dropout_ float4_e2m1fn_x2 "
-        "float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu fork from_file "
-        "fused_moving_avg_obs_fake_quant futures fx geqrf get_autocast_cpu_dtype get_autocast_gpu_dtype "
-        "get_autocast_ipu_dtype get_autocast_xla_dtype get_device_module get_file_path has_lapack has_mkl has_openmp "
-        "has_spectral hash_tensor hsmm hspmm hub import_ir_module import_ir_module_from_buffer indices_copy "
-        "init_num_threads int1 int2 int3 int4 int5 int6 int7 int_repr is_autocast_cpu_enabled is_autocast_ipu_enabled "
-        "is_autocast_xla_enabled jagged legacy_contiguous_format library lobpcg masked max_pool1d_with_indices "
-        "merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu "
-        "miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
-        "mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d "
-        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa ops "
-        "ormqr overrides package parse_ir parse_schema parse_type_comment prepare_multiprocessing_environment "
-        "profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 q_per_channel_axis q_per_channel_scales "
-        "q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme quantization quantize_per_channel "
-        "quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell "
-        "quantized_lstm quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d "
-        "quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 quint8 resize_as_sparse_ "
-        "row_indices_copy saddmm segment_reduce set_autocast_cache_enabled set_autocast_cpu_dtype "
-        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype "
-        "set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled signal "
-        "slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr sparse_bsr_tensor "
-        "sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor sspaddmm "
-        "sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max sym_min "
-        "sym_not sym_sqrt sym_sum thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 uint32 uint4 "
-        "uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy wait while_loop"
+        "complex32 cond contrib conv_tbc convolution cpp cpu crow_indices_copy ctc_loss cudnn_affine_grid_generator "
+        "cudnn_batch_norm cudnn_convolution cudnn_convolution_add_relu cudnn_convolution_relu "
+        "cudnn_convolution_transpose cudnn_grid_sampler cudnn_is_acceptable dequantize dropout_ dsmm embedding "
+        "embedding_bag embedding_renorm_ empty_quantized export fake_quantize_per_channel_affine "
+        "fake_quantize_per_tensor_affine fbgemm_linear_fp16_weight fbgemm_linear_fp16_weight_fp32_activation "
+        "fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight "
+        "fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout "
+        "feature_dropout_ float4_e2m1fn_x2 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu "
+        "fork from_file fused_moving_avg_obs_fake_quant futures fx geqrf get_autocast_cpu_dtype "
+        "get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype get_device_module get_file_path "
+        "has_lapack has_mkl has_openmp has_spectral hash_tensor hsmm hspmm import_ir_module "
+        "import_ir_module_from_buffer indices_copy init_num_threads int1 int2 int3 int4 int5 int6 int7 int_repr "
+        "is_autocast_cpu_enabled is_autocast_ipu_enabled is_autocast_xla_enabled jagged legacy_contiguous_format "
+        "library lobpcg masked max_pool1d_with_indices merge_type_from_type_comment miopen_batch_norm "
+        "miopen_convolution miopen_convolution_add_relu miopen_convolution_relu miopen_convolution_transpose "
+        "miopen_ctc_loss miopen_depthwise_convolution miopen_rnn mkldnn_adaptive_avg_pool2d mkldnn_convolution "
+        "mkldnn_linear_backward_weights mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia "
+        "native_channel_shuffle native_norm nativert nested numa ops ormqr overrides package parse_ir parse_schema "
+        "parse_type_comment prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 "
+        "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme "
+        "quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm "
+        "quantized_gru quantized_gru_cell quantized_lstm quantized_lstm_cell quantized_max_pool1d "
+        "quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom "
+        "quint2x4 quint4x2 quint8 resize_as_sparse_ row_indices_copy saddmm segment_reduce set_autocast_cache_enabled "
+        "set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled "
+        "set_autocast_gpu_dtype set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype "
+        "set_autocast_xla_enabled signal slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr "
+        "sparse_bsr_tensor sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor "
+        "sspaddmm sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max "
+        "sym_min sym_not sym_sqrt sym_sum thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 "
+        "uint32 uint4 uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy "
+        "wait while_loop"
     ),
     "torch.accelerator": "Graph current_device_idx empty_host_cache graphs memory set_device_idx",
     "torch.autograd": (
@@ -85,9 +85,12 @@ NAMES: dict[str, str] = {
     "torch.backends.cudnn": "rnn",
     "torch.backends.mkl": "VERBOSE_OFF VERBOSE_ON verbose",
     "torch.backends.mps": "TYPE_CHECKING get_core_count get_name is_macos13_or_newer is_macos_or_newer",
-    "torch.cpu": (
-        "Event Stream StreamContext amp current_device current_stream device_count get_capabilities is_available "
-        "is_initialized set_device stream synchronize"
+    "torch.compiler": (
+        "assume_constant_result compile config get_default_backend keep_portable_guards_unsafe "
+        "keep_tensor_guards_unsafe list_backends load_cache_artifacts load_compiled_function nested_compile_region "
+        "save_cache_artifacts set_default_backend set_enable_guard_collectives set_stance skip_all_guards_unsafe "
+        "skip_guard_on_all_nn_modules_unsafe skip_guard_on_globals_unsafe skip_guard_on_inbuilt_nn_modules_unsafe "
+        "substitute_in_graph wrap_numpy"
     ),
     "torch.cuda": (
         "BFloat16Storage BoolStorage ByteStorage CUDAPluggableAllocator CharStorage ComplexDoubleStorage "
@@ -125,11 +128,15 @@ NAMES: dict[str, str] = {
     "torch.fft": "Tensor",
     "torch.func": "debug_unwrap functionalize rearrange replace_all_batch_norm_modules_",
     "torch.functional": "TYPE_CHECKING has_torch_function has_torch_function_unary has_torch_function_variadic",
+    "torch.hub": (
+        "DEFAULT_CACHE_DIR ENV_GITHUB_TOKEN ENV_TORCH_HOME ENV_XDG_CACHE_HOME MODULE_HUBCONF READ_DATA_CHUNK "
+        "VAR_DEPENDENCY"
+    ),
     "torch.jit": (
-        "Attribute CompilationUnit Error Future ScriptFunction ScriptModule annotate enable_onednn_fusion "
-        "export_opnames fork freeze frontend generate_bytecode interface isinstance last_executed_optimized_graph "
-        "mobile onednn_fusion_enabled optimize_for_inference quantized script_if_tracing set_fusion_strategy "
-        "strict_fusion supported_ops trace_module unsupported_tensor_ops wait"
+        "Attribute CompilationUnit Error Future ScriptFunction enable_onednn_fusion export_opnames fork freeze "
+        "frontend generate_bytecode interface isinstance last_executed_optimized_graph mobile onednn_fusion_enabled "
+        "optimize_for_inference quantized set_fusion_strategy strict_fusion supported_ops trace_module "
+        "unsupported_tensor_ops wait"
     ),
     "torch.linalg": "ldl_factor ldl_factor_ex ldl_solve",
     "torch.mps": (
@@ -190,9 +197,9 @@ NAMES: dict[str, str] = {
     "torch.utils": (
         "ThroughputBenchmark backcompat backend_registration benchmark bundled_inputs cmake_prefix_path collect_env "
         "cpp_backtrace cpp_extension debug_log deterministic dlpack file_baton flop_counter "
-        "generate_methods_for_privateuse1_backend get_cpp_backtrace hipify hooks jit mkldnn mobile_optimizer "
-        "model_dump model_zoo module_tracker rename_privateuse1_backend serialization set_module show_pickle "
-        "swap_tensors throughput_benchmark viz weak"
+        "generate_methods_for_privateuse1_backend get_cpp_backtrace hipify jit mkldnn mobile_optimizer model_dump "
+        "module_tracker rename_privateuse1_backend serialization set_module show_pickle swap_tensors "
+        "throughput_benchmark viz weak"
     ),
     "torch.utils.checkpoint": (
         "CheckpointFunction CheckpointPolicy DefaultDeviceType GraphExecGroup SAC_IGNORED_OPS "
@@ -205,6 +212,8 @@ NAMES: dict[str, str] = {
         "functional_datapipe graph graph_settings guaranteed_datapipes_determinism non_deterministic "
         "runtime_validation runtime_validation_disabled"
     ),
+    "torch.utils.hooks": "BackwardHook unserializable_hook warn_if_has_hooks",
+    "torch.utils.model_zoo": "tqdm",
     "torch.version": "rocm",
     "torch.xpu": (
         "Event MemPool Stream StreamContext TYPE_CHECKING XPUGraph XPUPluggableAllocator byref can_device_access_peer "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ..core.graph import Removable as RemovableHandle  # noqa: F401
 from ..core.tensor import Tensor
 from .version import __version__ as __version__
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NoReturn, TypeVar
 
-__all__ = ["Final", "export", "ignore", "is_scripting", "is_tracing", "load", "save", "script", "trace", "unused"]
+from ..nn.module import Module
+
+__all__ = [
+    "Final", "ScriptModule", "annotate", "export", "ignore", "is_scripting", "is_tracing", "load", "save", "script",
+    "script_if_tracing", "script_method", "trace", "unused",
+]  # fmt: skip
 
 F = TypeVar("F")
 
@@ -25,7 +30,21 @@ def export(function: F) -> F:
     return function
 
 
-unused = export
+unused = script_method = script_if_tracing = export
+
+
+def script(obj: F, optimize: Any = None, example_inputs: Any = None) -> F:
+    """The function, class or module itself, which computes the same as plain Python; there is no .save() or .graph."""
+    return obj
+
+
+class ScriptModule(Module):
+    """A module: what it computes is plain Python."""
+
+
+def annotate(the_type: Any, the_value: F) -> F:
+    """The value: the type only tells script() something."""
+    return the_value
 
 
 def ignore(drop: Any = False, **kwargs: Any) -> Any:
@@ -44,8 +63,6 @@ def refuse(whole: str, advice: str) -> Callable[..., NoReturn]:
     return call
 
 
-_PLAIN = "leave it out, the function computes the same as plain Python (torch.compile makes it faster)"
-script = refuse("torch.jit.script", _PLAIN)
-trace = refuse("torch.jit.trace", _PLAIN)
+trace = refuse("torch.jit.trace", "leave it out, the function computes the same (torch.compile makes it faster)")
 save = refuse("torch.jit.save", "save model.state_dict() with torch.save")
 load = refuse("torch.jit.load", "load a state_dict with torch.load")

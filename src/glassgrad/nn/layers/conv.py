@@ -28,33 +28,38 @@ def sizes(value: Any, n: int) -> tuple[int, ...]:
 class _ConvNd(Module):
     """What both directions share. dims: of the kernel; function: in nn.functional."""
 
-    dims: ClassVar[int]
+    dims: int = 0  # 0 in a subclass of the user's, whose kernel_size is a tuple
     function: ClassVar[str]
-    transposed: ClassVar[bool] = False
 
-    def _build(
+    def __init__(
         self,
         in_channels: int,
         out_channels: int,
+        kernel_size: Size,
+        stride: Size,
+        padding: Size | str,
+        dilation: Size,
+        transposed: bool,
+        output_padding: Size,
         groups: int,
         bias: bool,
         padding_mode: str,
-        device: Any,
-        dtype: Any,
-        **per_dim: Any,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
-        Module.__init__(self)
+        super().__init__()
+        self.dims = self.dims or len(kernel_size)  # type: ignore[arg-type]
+        self.transposed = transposed
         if groups <= 0:
             raise ValueError("groups must be a positive integer")
         if in_channels % groups:
             raise ValueError("in_channels must be divisible by groups")
         if out_channels % groups:
             raise ValueError("out_channels must be divisible by groups")
-        padding = per_dim["padding"]
         if isinstance(padding, str):
             if padding not in ("same", "valid"):
                 raise ValueError(f"Invalid padding string {padding!r}, should be one of {{'valid', 'same'}}")
-            if padding == "same" and any(s != 1 for s in sizes(per_dim["stride"], self.dims)):
+            if padding == "same" and any(s != 1 for s in sizes(stride, self.dims)):
                 raise ValueError("padding='same' is not supported for strided convolutions")
         if padding_mode not in PADDING_MODES:
             raise ValueError(f"padding_mode must be one of {set(PADDING_MODES)}, but got padding_mode='{padding_mode}'")
@@ -62,8 +67,9 @@ class _ConvNd(Module):
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         self.in_channels = in_channels
         self.out_channels = out_channels
-        for name, value in per_dim.items():
-            setattr(self, name, value if isinstance(value, str) else sizes(value, self.dims))
+        self.kernel_size, self.stride = sizes(kernel_size, self.dims), sizes(stride, self.dims)
+        self.padding: Any = padding if isinstance(padding, str) else sizes(padding, self.dims)
+        self.dilation, self.output_padding = sizes(dilation, self.dims), sizes(output_padding, self.dims)
         self.groups = groups
         self.padding_mode = padding_mode
         first, second = (in_channels, out_channels) if self.transposed else (out_channels, in_channels)
@@ -107,20 +113,25 @@ class _Forth(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        self._build(
-            in_channels, out_channels, groups, bias, padding_mode, device, dtype, kernel_size=kernel_size,
-            stride=stride, padding=padding, dilation=dilation, output_padding=0,
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, False, 0, groups, bias, padding_mode,
+            device, dtype,
         )  # fmt: skip
 
     def forward(self, input: Tensor) -> Tensor:
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """With another weight or bias: what subclasses call."""
         padding = self.padding
         if self.padding_mode != "zeros":
-            input = F.pad(input, self._edges(), mode=self.padding_mode)
+            input = F.pad(input, self._reversed_padding_repeated_twice, mode=self.padding_mode)
             padding = 0
         conv = getattr(F, self.function)
-        return conv(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return conv(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
-    def _edges(self) -> list[int]:
+    @property
+    def _reversed_padding_repeated_twice(self) -> list[int]:
         """How much to pad before and after each dim, the last dim first, as F.pad takes it."""
         edges = []
         for d in reversed(range(self.dims)):
@@ -132,9 +143,7 @@ class _Forth(_ConvNd):
         return edges
 
 
-class _Back(_ConvNd):
-    transposed = True
-
+class _ConvTransposeNd(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -150,9 +159,9 @@ class _Back(_ConvNd):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        self._build(
-            in_channels, out_channels, groups, bias, padding_mode, device, dtype, kernel_size=kernel_size,
-            stride=stride, padding=padding, dilation=dilation, output_padding=output_padding,
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, True, output_padding, groups, bias,
+            padding_mode, device, dtype,
         )  # fmt: skip
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
@@ -208,13 +217,13 @@ class Conv3d(_Forth):
     dims, function = 3, "conv3d"
 
 
-class ConvTranspose1d(_Back):
+class ConvTranspose1d(_ConvTransposeNd):
     """(N, C_in, L) -> (N, C_out, L_out): the adjoint of Conv1d."""
 
     dims, function = 1, "conv_transpose1d"
 
 
-class ConvTranspose2d(_Back):
+class ConvTranspose2d(_ConvTransposeNd):
     """(N, C_in, H, W) -> (N, C_out, H_out, W_out): the adjoint of Conv2d.
 
     H_out = (H - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1.
@@ -223,7 +232,7 @@ class ConvTranspose2d(_Back):
     dims, function = 2, "conv_transpose2d"
 
 
-class ConvTranspose3d(_Back):
+class ConvTranspose3d(_ConvTransposeNd):
     """(N, C_in, D, H, W) -> (N, C_out, D_out, H_out, W_out): the adjoint of Conv3d."""
 
     dims, function = 3, "conv_transpose3d"

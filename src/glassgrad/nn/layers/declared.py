@@ -77,6 +77,8 @@ class Declared(Module):
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """The function, of inputs in order or by their names."""
+        if not self._function:
+            raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
         options = {name: getattr(self, name) for name in self._passed}
         return getattr(functional, self._function)(*inputs, **named, **options)
 

@@ -94,7 +94,7 @@ class _Lazy(LazyModuleMixin):
                     f"{type(self).__name__}, but got input of size: {input.shape}"
                 )
             return input.shape[1 if input.dim() == self.dims + 2 else 0]
-        self._check_rank(input)
+        self._check_input_dim(input)
         return input.shape[1]
 
     def initialize_parameters(self: Any, input: Any, *args: Any, **kwargs: Any) -> None:

@@ -24,7 +24,11 @@ __all__ = [
 OLD = "size_average reduce"
 
 
-class _Loss(Declared, text=""):
+class _Loss(Declared, function="", text="", kept=OLD):
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
+
     def __post_init__(self) -> None:
         own = vars(self)
         size_average, reduce = (own.pop(name, None) for name in OLD.split())
@@ -36,6 +40,13 @@ class _Loss(Declared, text=""):
                 if value is not None and not isinstance(value, Tensor):
                     raise TypeError(f"{type(self).__name__}: {name} must be a Tensor, got {type(value).__name__}")
                 self.register_buffer(name, value)
+
+
+class _WeightedLoss(_Loss, function="", kept=OLD):
+    weight: Tensor | None = None
+    size_average: bool | None = None
+    reduce: bool | None = None
+    reduction: str = "mean"
 
 
 class L1Loss(_Loss, function="l1_loss", kept=OLD):
@@ -67,7 +78,7 @@ class HuberLoss(_Loss, function="huber_loss"):
             raise TypeError(f"delta must be a float or int, got: {type(self.delta)}")
 
 
-class CrossEntropyLoss(_Loss, function="cross_entropy", kept=OLD):
+class CrossEntropyLoss(_WeightedLoss, function="cross_entropy", kept=OLD):
     weight: Tensor | None = None
     size_average: bool | None = None
     ignore_index: int = -100
@@ -76,7 +87,7 @@ class CrossEntropyLoss(_Loss, function="cross_entropy", kept=OLD):
     label_smoothing: float = 0.0
 
 
-class NLLLoss(_Loss, function="nll_loss", kept=OLD):
+class NLLLoss(_WeightedLoss, function="nll_loss", kept=OLD):
     weight: Tensor | None = None
     size_average: bool | None = None
     ignore_index: int = -100
@@ -125,7 +136,7 @@ class KLDivLoss(_Loss, function="kl_div", kept=OLD):
     log_target: bool = False
 
 
-class BCELoss(_Loss, function="binary_cross_entropy", kept=OLD):
+class BCELoss(_WeightedLoss, function="binary_cross_entropy", kept=OLD):
     weight: Tensor | None = None
     size_average: bool | None = None
     reduce: bool | None = None
@@ -153,7 +164,7 @@ class SoftMarginLoss(_Loss, function="soft_margin_loss", kept=OLD):
     reduction: str = "mean"
 
 
-class MultiMarginLoss(_Loss, function="multi_margin_loss", kept=OLD):
+class MultiMarginLoss(_WeightedLoss, function="multi_margin_loss", kept=OLD):
     p: int = 1
     margin: float = 1.0
     weight: Tensor | None = None
@@ -168,7 +179,7 @@ class MultiLabelMarginLoss(_Loss, function="multilabel_margin_loss", kept=OLD):
     reduction: str = "mean"
 
 
-class MultiLabelSoftMarginLoss(_Loss, function="multilabel_soft_margin_loss", kept=OLD):
+class MultiLabelSoftMarginLoss(_WeightedLoss, function="multilabel_soft_margin_loss", kept=OLD):
     weight: Tensor | None = None
     size_average: bool | None = None
     reduce: bool | None = None

@@ -92,7 +92,7 @@ class _NormBase(_Affine):
             state_dict[key] = self.num_batches_tracked
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *others)
 
-    def _check_rank(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() not in self.ranks:
             wanted = " or ".join(f"{n}D" for n in self.ranks)
             raise ValueError(f"expected {wanted} input (got {input.dim()}D input)")
@@ -112,7 +112,7 @@ class _BatchNorm(_NormBase):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check_rank(input)
+        self._check_input_dim(input)
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1
@@ -171,7 +171,7 @@ class SyncBatchNorm(_BatchNorm):
             raise NotImplementedError("SyncBatchNorm: groups of processes are not in glassgrad; omit process_group")
         self.process_group = process_group
 
-    def _check_rank(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.dim() < 2:
             raise ValueError(f"expected at least 2D input (got {input.dim()}D input)")
 
@@ -210,7 +210,7 @@ class _InstanceNorm(_NormBase):
         super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        self._check_rank(input)
+        self._check_input_dim(input)
         batch = self.ranks[1]
         channels = input.dim() - batch + 1
         if input.shape[channels] != self.num_features:

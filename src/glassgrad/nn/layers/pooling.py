@@ -29,7 +29,7 @@ class _Windows(Declared):
             own["stride"] = own["kernel_size"]
 
 
-class _MaxPool(_Windows, function="", hidden="return_indices"):
+class _MaxPoolNd(_Windows, function="", hidden="return_indices"):
     kernel_size: Size
     stride: Size | None = None
     padding: Size = 0
@@ -38,7 +38,7 @@ class _MaxPool(_Windows, function="", hidden="return_indices"):
     ceil_mode: bool = False
 
 
-class _AvgPool(_Windows, function="", hidden="ceil_mode count_include_pad divisor_override"):
+class _AvgPoolNd(_Windows, function="", hidden="ceil_mode count_include_pad divisor_override"):
     kernel_size: Size
     stride: Size | None = None
     padding: Size = 0
@@ -47,19 +47,19 @@ class _AvgPool(_Windows, function="", hidden="ceil_mode count_include_pad diviso
     divisor_override: int | None = None
 
 
-class _LPPool(Declared, function=""):
+class _LPPoolNd(Declared, function=""):
     norm_type: float
     kernel_size: Size
     stride: Size | None = None
     ceil_mode: bool = False
 
 
-class _AdaptiveMaxPool(Declared, function="", hidden="return_indices"):
+class _AdaptiveMaxPoolNd(Declared, function="", hidden="return_indices"):
     output_size: Size
     return_indices: bool = False
 
 
-class _AdaptiveAvgPool(Declared, function=""):
+class _AdaptiveAvgPoolNd(Declared, function=""):
     output_size: Size
 
 
@@ -76,39 +76,39 @@ class AvgPool1d(_Windows, function="avg_pool1d", hidden="ceil_mode count_include
             setattr(self, name, sizes(getattr(self, name), 1))
 
 
-class MaxPool1d(_MaxPool, function="max_pool1d"):
+class MaxPool1d(_MaxPoolNd, function="max_pool1d"):
     pass
 
 
-class MaxPool2d(_MaxPool, function="max_pool2d"):
+class MaxPool2d(_MaxPoolNd, function="max_pool2d"):
     pass
 
 
-class MaxPool3d(_MaxPool, function="max_pool3d"):
+class MaxPool3d(_MaxPoolNd, function="max_pool3d"):
     pass
 
 
-class AvgPool2d(_AvgPool, function="avg_pool2d"):
+class AvgPool2d(_AvgPoolNd, function="avg_pool2d"):
     pass
 
 
-class AvgPool3d(_AvgPool, function="avg_pool3d"):
+class AvgPool3d(_AvgPoolNd, function="avg_pool3d"):
     pass
 
 
-class LPPool1d(_LPPool, function="lp_pool1d"):
+class LPPool1d(_LPPoolNd, function="lp_pool1d"):
     pass
 
 
-class LPPool2d(_LPPool, function="lp_pool2d"):
+class LPPool2d(_LPPoolNd, function="lp_pool2d"):
     pass
 
 
-class LPPool3d(_LPPool, function="lp_pool3d"):
+class LPPool3d(_LPPoolNd, function="lp_pool3d"):
     pass
 
 
-class _MaxUnpool(_Windows, function=""):
+class _MaxUnpoolNd(_Windows, function=""):
     """(values, positions) of a max pooling -> its input's shape, zero elsewhere; output_size where it isn't clear."""
 
     kernel_size: Size
@@ -132,15 +132,15 @@ class _MaxUnpool(_Windows, function=""):
         return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
-class MaxUnpool1d(_MaxUnpool, dims=1):
+class MaxUnpool1d(_MaxUnpoolNd, dims=1):
     pass
 
 
-class MaxUnpool2d(_MaxUnpool, dims=2):
+class MaxUnpool2d(_MaxUnpoolNd, dims=2):
     pass
 
 
-class MaxUnpool3d(_MaxUnpool, dims=3):
+class MaxUnpool3d(_MaxUnpoolNd, dims=3):
     pass
 
 
@@ -180,25 +180,25 @@ class FractionalMaxPool3d(_FractionalMaxPool, dims=3):
     pass
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool, function="adaptive_max_pool1d"):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd, function="adaptive_max_pool1d"):
     pass
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool, function="adaptive_max_pool2d"):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd, function="adaptive_max_pool2d"):
     pass
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool, function="adaptive_max_pool3d"):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd, function="adaptive_max_pool3d"):
     pass
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool, function="adaptive_avg_pool1d"):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool1d"):
     pass
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool, function="adaptive_avg_pool2d"):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool2d"):
     pass
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool, function="adaptive_avg_pool3d"):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool3d"):
     pass

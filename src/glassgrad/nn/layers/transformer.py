@@ -35,6 +35,17 @@ Activation = str | Callable[[Tensor], Tensor]
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
+def _get_activation_fn(activation: str) -> Callable[[Tensor], Tensor]:
+    if activation not in ACTIVATIONS:
+        raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+    return ACTIVATIONS[activation]
+
+
+def _get_clones(module: Module, N: int) -> ModuleList:
+    """N copies of a layer."""
+    return ModuleList([copy.deepcopy(module) for _ in range(N)])
+
+
 class _Layer(Module):
     """What both layers share: attentions, then linear2(activation(linear1(x))), each around a residual and a norm."""
 
@@ -68,9 +79,7 @@ class _Layer(Module):
         for i in parts:
             setattr(self, f"dropout{i}", Dropout(dropout))
         if isinstance(activation, str):
-            if activation not in ACTIVATIONS:
-                raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-            activation = ACTIVATIONS[activation]
+            activation = _get_activation_fn(activation)
         self.activation = activation
 
     def _around(self, x: Tensor, part: Callable[[Tensor], Tensor], norm: Module) -> Tensor:
@@ -182,7 +191,7 @@ class _Stack(Module):
 
     def __init__(self, layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = ModuleList([copy.deepcopy(layer) for _ in range(num_layers)])
+        self.layers = _get_clones(layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
