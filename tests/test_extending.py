@@ -42,7 +42,9 @@ def test_a_convolution_with_another_weight() -> None:
     layer = Halved(1, 2, 3, padding=1, padding_mode="reflect")
     x = gg.randn(1, 1, 5, 5)
     padded = F.pad(x, layer._reversed_padding_repeated_twice, mode="reflect")
-    np.testing.assert_allclose(layer(x).detach().numpy(), F.conv2d(padded, layer.weight / 2).detach().numpy(), rtol=1e-6)
+    np.testing.assert_allclose(
+        layer(x).detach().numpy(), F.conv2d(padded, layer.weight / 2).detach().numpy(), rtol=1e-6
+    )
 
     class Own(conv._ConvNd):
         def __init__(self) -> None:
@@ -90,6 +92,11 @@ def more(x: torch.Tensor) -> torch.Tensor:
 assert more(double(torch.ones(1))).item() == 3 and not torch.compiler.is_compiling()
 assert isinstance(torch.nn.Linear(1, 1).register_forward_hook(print), RemovableHandle)
 assert default_collate([1, 2]).tolist() == [1, 2]
+
+from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
+leaves, spec = tree_flatten({"a": [1, 2.0], "b": (torch.ones(1),)})
+assert tree_unflatten([10, *leaves[1:]], spec)["a"] == [10, 2.0]
+assert tree_map_only(float, str, [1, (2.0,)]) == [1, ("2.0",)]
 
 there = Path(tempfile.mkdtemp())
 torch.save({"w": torch.ones(2)}, there / "a")

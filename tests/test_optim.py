@@ -277,6 +277,22 @@ def test_a_step_that_users_count_with_a_dim() -> None:
     assert optimizer.state[x]["step"].tolist() == [2.0] and optimizer.state[x]["exp_avg"].is_shared()
 
 
+def test_a_wrapper_that_never_called_init() -> None:
+    class Lookahead(gg.optim.Optimizer):
+        def __init__(self, inner: gg.optim.Optimizer) -> None:
+            self.inner, self.param_groups = inner, inner.param_groups
+
+        def step(self) -> None:
+            self.inner.step()
+
+    p = gg.ones(1, requires_grad=True)
+    wrapper = Lookahead(gg.optim.SGD([p], lr=0.5))
+    p.sum().backward()
+    wrapper.step()
+    wrapper.zero_grad()
+    assert p.item() == 0.5 and p.grad is None
+
+
 def test_the_options_of_a_users_optimizer_are_its_own() -> None:
     """Only this package's optimizers know what rho and betas may be."""
 

@@ -75,6 +75,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.utils": ("utils",),
     "torch.utils.checkpoint": ("utils.checkpoint",),
     "torch.utils.data": ("data",),
+    "torch.utils._pytree": ("torchlike.pytree",),
     "torch.utils.data._utils.collate": ("data.collate",),
     "torch.utils.hooks": ("torchlike.extras",),
     "torch.utils.model_zoo": ("torchlike.hub",),
