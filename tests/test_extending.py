@@ -79,6 +79,8 @@ from torch.hub import load_state_dict_from_url
 from torch.utils.data._utils.collate import default_collate
 from torch.utils.hooks import RemovableHandle
 
+torch._C._log_api_usage_once("program")
+torch._C._jit_set_profiling_mode(False)
 torch._dynamo.config.suppress_errors = torch._inductor.config.coordinate_descent_tuning = True
 
 @torch.compiler.disable
@@ -97,6 +99,17 @@ from torch.utils._pytree import tree_flatten, tree_map_only, tree_unflatten
 leaves, spec = tree_flatten({"a": [1, 2.0], "b": (torch.ones(1),)})
 assert tree_unflatten([10, *leaves[1:]], spec)["a"] == [10, 2.0]
 assert tree_map_only(float, str, [1, (2.0,)]) == [1, ("2.0",)]
+
+from torch.futures import Future, collect_all, wait_all
+first, second = Future(), Future()
+both = collect_all([first, second]).then(lambda f: sum(x.wait() for x in f.value()))
+first.set_result(1), second.set_result(2)
+assert both.value() == 3 and wait_all([first, second]) == [1, 2]
+failed = first.then(lambda f: 1 / 0)
+try:
+    failed.wait()
+except ZeroDivisionError:
+    pass
 
 there = Path(tempfile.mkdtemp())
 torch.save({"w": torch.ones(2)}, there / "a")

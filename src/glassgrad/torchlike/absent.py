@@ -13,7 +13,7 @@ NAMES: dict[str, str] = {
         "ComplexFloatStorage ComplexType ConcreteModuleType ConcreteModuleTypeBuilder DeepCopyMemoTable "
         "DeserializationStorageContext DeviceObjType DictType DisableTorchFunction DisableTorchFunctionSubclass "
         "DispatchKey DispatchKeySet DoubleStorage EnumType ErrorReport Event ExcludeDispatchKeyGuard ExecutionPlan "
-        "FatalError FileCheck FloatStorage FloatType FunctionSchema Future FutureType GradScaler Gradient Graph "
+        "FatalError FileCheck FloatStorage FloatType FunctionSchema FutureType GradScaler Gradient Graph "
         "GraphExecutorState HalfStorage IODescriptor InferredType IntStorage IntType InterfaceType JITException "
         "ListType LiteScriptModule LockingLogger LoggerBase LongStorage ModuleDict Node NoneType NoopLogger "
         "NumberType OperatorInfo OptionalType ParameterDict PyObjectType PyTorchFileReader PyTorchFileWriter "
@@ -35,30 +35,29 @@ NAMES: dict[str, str] = {
         "fbgemm_linear_int8_weight fbgemm_linear_int8_weight_fp32_activation fbgemm_linear_quantize_weight "
         "fbgemm_pack_gemm_matrix_fp16 fbgemm_pack_quantized_matrix feature_alpha_dropout_ feature_dropout "
         "feature_dropout_ float4_e2m1fn_x2 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz float8_e8m0fnu "
-        "fork from_file fused_moving_avg_obs_fake_quant futures fx geqrf get_autocast_cpu_dtype "
-        "get_autocast_gpu_dtype get_autocast_ipu_dtype get_autocast_xla_dtype get_device_module get_file_path "
-        "has_lapack has_mkl has_openmp has_spectral hash_tensor hsmm hspmm import_ir_module "
-        "import_ir_module_from_buffer indices_copy init_num_threads int1 int2 int3 int4 int5 int6 int7 int_repr "
-        "is_autocast_cpu_enabled is_autocast_ipu_enabled is_autocast_xla_enabled jagged legacy_contiguous_format "
-        "library lobpcg masked max_pool1d_with_indices merge_type_from_type_comment miopen_batch_norm "
-        "miopen_convolution miopen_convolution_add_relu miopen_convolution_relu miopen_convolution_transpose "
-        "miopen_ctc_loss miopen_depthwise_convolution miopen_rnn mkldnn_adaptive_avg_pool2d mkldnn_convolution "
-        "mkldnn_linear_backward_weights mkldnn_max_pool2d mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia "
-        "native_channel_shuffle native_norm nativert nested numa ops ormqr overrides package parse_ir parse_schema "
-        "parse_type_comment prepare_multiprocessing_environment profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 "
-        "q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme "
-        "quantization quantize_per_channel quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm "
-        "quantized_gru quantized_gru_cell quantized_lstm quantized_lstm_cell quantized_max_pool1d "
-        "quantized_max_pool2d quantized_max_pool3d quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom "
-        "quint2x4 quint4x2 quint8 resize_as_sparse_ row_indices_copy saddmm segment_reduce set_autocast_cache_enabled "
-        "set_autocast_cpu_dtype set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled "
-        "set_autocast_gpu_dtype set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype "
-        "set_autocast_xla_enabled signal slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr "
-        "sparse_bsr_tensor sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor "
-        "sspaddmm sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max "
-        "sym_min sym_not sym_sqrt sym_sum thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 "
-        "uint32 uint4 uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy "
-        "wait while_loop"
+        "fork from_file fused_moving_avg_obs_fake_quant fx geqrf get_autocast_cpu_dtype get_autocast_gpu_dtype "
+        "get_autocast_ipu_dtype get_autocast_xla_dtype get_device_module get_file_path has_lapack has_mkl has_openmp "
+        "has_spectral hash_tensor hsmm hspmm import_ir_module import_ir_module_from_buffer indices_copy "
+        "init_num_threads int1 int2 int3 int4 int5 int6 int7 int_repr is_autocast_cpu_enabled is_autocast_ipu_enabled "
+        "is_autocast_xla_enabled jagged legacy_contiguous_format library lobpcg masked max_pool1d_with_indices "
+        "merge_type_from_type_comment miopen_batch_norm miopen_convolution miopen_convolution_add_relu "
+        "miopen_convolution_relu miopen_convolution_transpose miopen_ctc_loss miopen_depthwise_convolution miopen_rnn "
+        "mkldnn_adaptive_avg_pool2d mkldnn_convolution mkldnn_linear_backward_weights mkldnn_max_pool2d "
+        "mkldnn_max_pool3d mkldnn_rnn_layer monitor mtia native_channel_shuffle native_norm nativert nested numa ops "
+        "ormqr overrides package parse_ir parse_schema parse_type_comment prepare_multiprocessing_environment "
+        "profiler_allow_cudagraph_cupti_lazy_reinit_cuda12 q_per_channel_axis q_per_channel_scales "
+        "q_per_channel_zero_points q_scale q_zero_point qint32 qint8 qscheme quantization quantize_per_channel "
+        "quantize_per_tensor quantize_per_tensor_dynamic quantized_batch_norm quantized_gru quantized_gru_cell "
+        "quantized_lstm quantized_lstm_cell quantized_max_pool1d quantized_max_pool2d quantized_max_pool3d "
+        "quantized_rnn_relu_cell quantized_rnn_tanh_cell quasirandom quint2x4 quint4x2 quint8 resize_as_sparse_ "
+        "row_indices_copy saddmm segment_reduce set_autocast_cache_enabled set_autocast_cpu_dtype "
+        "set_autocast_cpu_enabled set_autocast_dtype set_autocast_enabled set_autocast_gpu_dtype "
+        "set_autocast_ipu_dtype set_autocast_ipu_enabled set_autocast_xla_dtype set_autocast_xla_enabled signal "
+        "slice_copy slice_inverse smm sparse_bsc sparse_bsc_tensor sparse_bsr sparse_bsr_tensor "
+        "sparse_compressed_tensor sparse_csc sparse_csc_tensor sparse_csr sparse_csr_tensor sspaddmm "
+        "sym_constrain_range sym_constrain_range_for_size sym_float sym_fresh_size sym_int sym_ite sym_max sym_min "
+        "sym_not sym_sqrt sym_sum thread_safe_generator to_dlpack torch_version uint1 uint16 uint2 uint3 uint32 uint4 "
+        "uint5 uint6 uint64 uint7 unify_type_list values_copy view_as_complex_copy view_as_real_copy wait while_loop"
     ),
     "torch.accelerator": "Graph current_device_idx empty_host_cache graphs memory set_device_idx",
     "torch.autograd": (
@@ -128,6 +127,7 @@ NAMES: dict[str, str] = {
     "torch.fft": "Tensor",
     "torch.func": "debug_unwrap functionalize rearrange replace_all_batch_norm_modules_",
     "torch.functional": "TYPE_CHECKING has_torch_function has_torch_function_unary has_torch_function_variadic",
+    "torch.futures": "TYPE_CHECKING",
     "torch.hub": (
         "DEFAULT_CACHE_DIR ENV_GITHUB_TOKEN ENV_TORCH_HOME ENV_XDG_CACHE_HOME MODULE_HUBCONF READ_DATA_CHUNK "
         "VAR_DEPENDENCY"
@@ -155,7 +155,8 @@ NAMES: dict[str, str] = {
         "has_torch_function_unary has_torch_function_variadic scaled_grouped_mm scaled_mm"
     ),
     "torch.nn.modules": "linear_cross_entropy_options",
-    "torch.nn.parallel": "comm gather parallel_apply replicate scatter scatter_gather",
+    "torch.nn.parallel": "comm gather parallel_apply replicate scatter",
+    "torch.nn.parallel.scatter_gather": "scatter_kwargs",
     "torch.nn.parameter": "UninitializedTensorMixin",
     "torch.nn.utils": "convert_conv2d_weight_memory_format convert_conv3d_weight_memory_format",
     "torch.nn.utils.parametrize": "transfer_parametrizations_and_params",

@@ -1,4 +1,4 @@
-"""torch.compiler, torch._dynamo, torch._inductor: what programs tell PyTorch's compiler.
+"""torch.compiler, torch._dynamo, torch._inductor, torch._C: what programs tell PyTorch's compilers.
 
 Here `glassgrad.compile` compiles; its numbers are those of plain Python, and it needs no settings.
 """
@@ -26,3 +26,20 @@ def reset() -> None:
 
 def cudagraph_mark_step_begin() -> None:
     """Nothing: there are no CUDA graphs."""
+
+
+def _log_api_usage_once(event: str) -> None:
+    """Nothing: no use is counted."""
+
+
+def _get_tracing_state() -> None:
+    """None: nothing is being traced."""
+
+
+def _of_the_jit(flag: bool) -> bool:
+    """False, what was set before: no function is compiled behind the program's back."""
+    return False
+
+
+_jit_set_profiling_executor = _jit_set_profiling_mode = _of_the_jit
+_jit_override_can_fuse_on_cpu = _jit_override_can_fuse_on_gpu = _of_the_jit

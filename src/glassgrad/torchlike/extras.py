@@ -33,3 +33,11 @@ class Variable(metaclass=_IsTensor):
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
         return data.detach().requires_grad_(requires_grad)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Future":  # opened at first touch
+        from .futures import Future
+
+        return Future
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

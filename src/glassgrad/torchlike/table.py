@@ -24,6 +24,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.backends.mps": ("backends.mps",),
     "torch.backends.openmp": ("backends.openmp",),
     "torch.backends.opt_einsum": ("backends.opt_einsum",),
+    "torch._C": ("torchlike.compiling",),
     "torch._dynamo": ("torchlike.compiling",),
     "torch._dynamo.config": ("torchlike.compiling",),  # takes any setting
     "torch._inductor": ("torchlike.compiling",),
@@ -41,6 +42,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.fft": ("fft",),
     "torch.func": ("func",),
     "torch.functional": ("",),
+    "torch.futures": ("torchlike.futures",),
     "torch.hub": ("torchlike.hub",),
     "torch.jit": ("torchlike.jit",),
     "torch.linalg": ("linalg",),
@@ -52,6 +54,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "torch.nn.init": ("nn.init",),
     "torch.nn.modules": ("nn", "nn.modules"),
     "torch.nn.parallel": ("nn.parallel",),
+    "torch.nn.parallel.scatter_gather": ("torchlike.scatter_gather",),
     "torch.nn.parameter": ("nn.parameter", "nn"),
     "torch.nn.utils": ("nn.utils",),
     "torch.nn.utils.parametrizations": ("nn.utils.parametrizations",),
