@@ -142,3 +142,9 @@ def test_settings_of_tools_that_are_not_here(tmp_path: Path) -> None:
         check=False,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1:] == ["done"], done.stderr
+
+
+def test_a_storage_counts_its_bytes() -> None:
+    """Tables of a model's sizes ask Python for them."""
+    small, large = (sys.getsizeof(gg.ones(n).untyped_storage()) for n in (10, 110))
+    assert large - small == 400
