@@ -67,7 +67,8 @@ _ROOMS = {
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
     "OutOfMemoryError": "cuda", "TypedStorage": "storage", "UntypedStorage": "storage", "autocast": "amp",
-    "compile": "compiler", "draw": "glass", "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
+    "compile": "compiler", "draw": "glass", "explain": "glass",
+    "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "lint": "glass",
     "load": "serialization", "save": "serialization", "set_anomaly_enabled": "autograd.set_detect_anomaly",

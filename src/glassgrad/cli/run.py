@@ -10,6 +10,7 @@ Looking on, each of these prints to standard error when the program has ended:
   glassgrad run --profile program.py          where its time went; --profile=trace.json also writes a trace
   glassgrad run --lint program.py             what is wrong with its training; --lint=GL303,GL402 leaves these out
   glassgrad run --report program.py           its training in a page with pictures, in runs/; --report=DIR: elsewhere
+  glassgrad run --explain program.py          why gradients are None, zero, NaN, vanishing; --explain=10: in 10 passes
   glassgrad run --graph program.py            the graph of its first backward(), in graph.html; --graph=graph.svg: there
 
 Exit status and error messages are the program's own.
@@ -44,6 +45,9 @@ LOOKS = {
     ),
     "lint": Look("linting.run:printed", "CODES", "say what is wrong with the training; see docs/lint.md"),
     "report": Look("health.program:reported", "DIR", "leave a page with pictures of the training, in a run folder"),
+    "explain": Look(
+        "explaining.program:explained", "PASSES", "say why gradients are None, zero, NaN; see docs/explain.md"
+    ),
     "graph": Look("drawing.program:drawn", "graph.html", "draw the graph of the first scalar's backward()", PICTURES),
 }
 

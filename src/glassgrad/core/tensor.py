@@ -16,8 +16,10 @@ import numpy as np
 from . import dtypes, printing
 from .backend import CPU, NO_ACCELERATOR, Array, as_device, device, device_of, ndarray, to_device, to_host, xp_for
 from .batched import Batched, levels, refused
+from .cuts import cut
 from .dtypes import dtype
 from .graph import Node, Removable, as_array
+from .provenance import Place, caller
 from .size import Size
 from .storage import TypedStorage, UntypedStorage, copied, offset_in, root_of
 from .views import View, sync
@@ -46,6 +48,7 @@ class Tensor:
     _hooks: dict[int, Any] | None = None  # of a leaf
     _after: dict[int, Any] | None = None  # post-accumulate hooks of a leaf
     _retains = False
+    _frozen: Place | None = None  # where it was said that it wants no gradient any more
     _keeper: Removable | None = None  # of the hook that retains the gradient
     _is_param = False
     name: str | None = None
@@ -235,10 +238,14 @@ class Tensor:
         """The one value as a Python number; RuntimeError when there are more."""
         if self.array.size != 1:
             raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+        if self._needs:
+            cut("item()", self)
         value = self.array.item()
         return float(value) if self.dtype.name == "bfloat16" else value
 
     def tolist(self) -> Any:
+        if self._needs:
+            cut("tolist()", self)
         host = to_host(self.array)
         return (host.astype(np.float32) if self.dtype.name == "bfloat16" else host).tolist()
 
@@ -253,6 +260,8 @@ class Tensor:
                 f"can't convert {self.device} device type tensor to numpy. "
                 "Use Tensor.cpu() to copy the tensor to host memory first."
             )
+        if self._needs:
+            cut("numpy()", self)
         return to_host(self.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -389,6 +398,8 @@ class Tensor:
             return self
         if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
             raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if self._needs and not requires_grad:
+            self._frozen = caller(2)
         self._wish(bool(requires_grad))
         return self
 
@@ -487,18 +498,25 @@ class Tensor:
         """The same memory, cut from the graph; in-place changes of either are seen by backward's check."""
         made = Tensor._of(self.array)
         made.version = self.version
+        if self._needs:
+            cut("detach()", self, made)
         return made
 
     def detach_(self) -> Tensor:
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        if self._needs:
+            cut("detach_()", self, self)
         self._node, self._needs = None, False
         return self
 
     @property
     def data(self) -> Tensor:
         """The same memory, cut from the graph, with a version counter of its own."""
-        return Tensor._of(self.array)
+        made = Tensor._of(self.array)
+        if self._needs:
+            cut(".data", self, made)
+        return made
 
     @data.setter
     def data(self, new: Tensor) -> None:
@@ -667,6 +685,8 @@ def tensor(
     made = Tensor._of(asarray(data, dtype, as_device(device)))
     if pin_memory:
         made.pin_memory()
+    if isinstance(data, Tensor) and data._needs:
+        cut("tensor()", data, made)
     if listeners:
-        tell("tensor", data)
+        tell("tensor", data, made)
     return made.requires_grad_(requires_grad) if requires_grad else made

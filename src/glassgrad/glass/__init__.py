@@ -12,6 +12,7 @@ _HOMES = {
     "watch": "graph",
     "paths": "routes",
     "step": "stepping.cursor",
+    **dict.fromkeys(("Explanation", "Explanations", "explain"), "explaining"),
     **dict.fromkeys(("Finding", "Findings", "lint"), "linting"),
     "Report": "runs.report",
     "RunFolder": "runs.runlog",

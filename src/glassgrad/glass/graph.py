@@ -29,6 +29,7 @@ from ..core.watch import watching
 from ..nn import Module, hooks
 from ..scalar.engine import Value, ancestry
 from ..scalar.nn import Module as ScalarModule
+from .trail import trailing
 
 LIMIT = 20_000  # vertices of a graph; what is older is left out
 COUNTED = 300_000  # vertices of a graph that is larger
@@ -127,17 +128,19 @@ class Graph:
         self.modules: dict[tuple[str, ...], str] = {}
         self.beyond = any(v.cut for v in vertices)
         self.notes: list[str] = []
+        self._consumers: dict[Vertex, list[tuple[Vertex, Edge]]] | None = None
 
     def __len__(self) -> int:
         return len(self.vertices)
 
     def consumers(self) -> dict[Vertex, list[tuple[Vertex, Edge]]]:
         """For each vertex what is made of it, in order of creation, once for each time that it is an argument."""
-        found: dict[Vertex, list[tuple[Vertex, Edge]]] = {v: [] for v in self.vertices}
-        for v in self.vertices:
-            for edge in v.edges:
-                found[edge.vertex].append((v, edge))
-        return found
+        if self._consumers is None:
+            self._consumers = {v: [] for v in self.vertices}
+            for v in self.vertices:
+                for edge in v.edges:
+                    self._consumers[edge.vertex].append((v, edge))
+        return self._consumers
 
     def find(self, name: str) -> Vertex:
         """The vertex of a variable or parameter; KeyError, with the names there are, if none has it."""
@@ -147,18 +150,23 @@ class Graph:
         raise KeyError(f"no {name!r} in this graph; it has {', '.join(sorted({v.name for v in self.vertices} - {''}))}")
 
 
-def look(root: Value | Tensor, gradient: Any = None, names: dict[int, str] | None = None, limit: int = LIMIT) -> Graph:
+def look(
+    root: Value | Tensor, gradient: Any = None, names: dict[int, str] | None = None, limit: int = LIMIT,
+    gradients: bool = True,
+) -> Graph:  # fmt: skip
     """The graph of a Value or a Tensor.
 
     gradient: that of the root, needed for gradients unless it has one element. names: {id: name} of Values and
     Tensors; by default the caller's variables. limit: of a larger graph the newest so many vertices are shown.
+    gradients: whether to compute them.
     Raises TypeError for anything else.
     """
     if not isinstance(root, Value | Tensor):
         raise TypeError(f"a graph starts at a Value or a Tensor, got {type(root).__name__}")
     named = names_around() if names is None else names
     graph = _of_value(root, named, limit) if isinstance(root, Value) else _of_tensor(root, named, limit)
-    carry(graph, gradient)
+    if gradients:
+        carry(graph, gradient)
     return graph
 
 
@@ -349,6 +357,7 @@ def watch() -> Iterator[None]:
 
     with (
         watching(keep),
+        trailing(),
         hooks.register_module_forward_pre_hook(enter),
         hooks.register_module_forward_hook(leave, always_call=True),
     ):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import as_device, xp_for
+from ..core.cuts import cut
 from ..core.dtypes import get_default_dtype
 from ..core.tensor import Tensor, asarray
 
@@ -24,6 +25,8 @@ class Parameter(Tensor):
         else:
             self._set(data.array)
             self.version = data.version
+            if data._needs:
+                cut("Parameter()", data, self)
         self._is_param = True
         if requires_grad:
             self.requires_grad_()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
+from ..core.cuts import cut
 from ..core.fast import given
 from ..core.graph import as_array
 from ..core.op import op
@@ -102,7 +103,10 @@ def _arg(name: str, input: Any, dim: Any, keepdim: bool, other: dict[str, Any]) 
     where_ = None if dim is None else wrap(dim, x.ndim)
     _check_not_empty(name, x.shape, None if where_ is None else (where_,), IndexError)
     found = getattr(xp_of(x), name)(x if x.ndim else x.reshape(1), axis=where_, keepdims=keepdim and x.ndim > 0)
-    return Tensor._of(as_array(found))
+    made = Tensor._of(as_array(found))
+    if input._needs:
+        cut(f"{name}()", input, made)
+    return made
 
 
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False, **other: Any) -> Tensor:

@@ -56,7 +56,7 @@ class Values:
             self._look(x)
         self._bad = None
 
-    def tensor(self, data: Any) -> None:
+    def tensor(self, data: Any, made: Any) -> None:
         if isinstance(data, Tensor) and data._needs and is_grad_enabled():
             self._run.report("GL210")
 

@@ -1,0 +1,237 @@
+"""Where the first NaN or infinity comes from, on the way forward or back, and what the operation was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.graph import Node
+from ..graph import Edge, Vertex
+from ..summary import on_host
+from ..words import text_of
+from .answer import Explanation, assigned, line, say
+from .causes import LEARN_MORE
+from .question import Question
+
+LOGS = ("log", "log2", "log10", "log1p", "xlogy", "logit")
+ROOTS = ("sqrt", "pow", "vector_norm", "std", "rsqrt", "hypot", "**", "cdist")
+QUOTIENTS = ("div", "reciprocal", "rsqrt", "standardize", "remainder", "fmod")
+OVERFLOWS = (
+    "exp",
+    "exp2",
+    "expm1",
+    "pow",
+    "square",
+    "mul",
+    "sum",
+    "matmul",
+    "linear",
+    "cosh",
+    "sinh",
+    "prod",
+    "cumprod",
+    "affine",
+    "cast",
+)
+
+
+def no_number(q: Question, state: str) -> Explanation:
+    if q.graph is None:
+        return Explanation("", q.name, state, "no loss is at hand", more=f"explain(p, loss), or {LEARN_MORE}")
+    root = q.graph.root
+    if bad(root.value):
+        first = _first(q, root)
+        return _forward(q, state, first) if first is not None else _unseen(q, state)
+    for v in reversed(q.graph.vertices):
+        if v.gradient is None or bad(v.gradient):
+            continue
+        for edge in v.edges:
+            if bad(edge.flow):
+                return _backward(q, state, v, edge)
+    known = [v for v in q.graph.vertices if bad(v.value)]
+    first = _first(q, known[0]) if known else None
+    return _forward(q, state, first) if first is not None else _unseen(q, state)
+
+
+def _unseen(q: Question, state: str) -> Explanation:
+    """The graph was freed, and its numbers with it: what of its operations can make what is no number."""
+    assert q.graph is not None
+    able = [v for v in q.graph.vertices if v.op in (*LOGS, *QUOTIENTS, *ROOTS, "exp") and v.op != "pow"]
+    if not able:
+        return Explanation(
+            "", q.name, state, "backward() has freed the graph, and its numbers with it", more=LEARN_MORE
+        )
+    v = able[0]
+    code = "GE301" if v.op in LOGS else "GE302" if v.op in QUOTIENTS else "GE303" if v.op in ROOTS else "GE304"
+    note = "backward() has freed the graph, so this is what the way to it leaves to choose from"
+    also = sorted({f"or {u.op} at {line(q.place(u))}" for u in able[1:] if u.place != v.place})[:3]
+    return say(code, q.name, state, q.place(v), note, *also, more=LEARN_MORE, op=v.op, dtype="its dtype")
+
+
+def bad(x: Any) -> bool:
+    return _kind(x) != ""
+
+
+def _kind(x: Any) -> str:
+    """ "nan", "inf" or ""."""
+    if x is None:
+        return ""
+    if hasattr(x, "parts"):
+        return max((_kind(part) for part in x.parts.values()), default="")
+    x = on_host(x)
+    if x is None or x.dtype.kind not in "fc":
+        return ""
+    return "nan" if np.isnan(x).any() else "inf" if np.isinf(x).any() else ""
+
+
+def _first(q: Question, root: Vertex) -> Vertex | None:
+    """The operation or leaf that made the first of them, below what is no number; None where nobody can tell.
+
+    Where results are not known the search goes on, and ends at an operation whose operands explain it.
+    """
+    below, stack = {root}, [root]
+    while stack:
+        for edge in stack.pop().edges:
+            u = edge.vertex
+            if u not in below and (bad(u.value) or (u.op and u.value is None)):
+                below.add(u)
+                stack.append(u)
+    sources = [v for v in below if bad(v.value) and not any(e.vertex in below for e in v.edges)]
+    sources += [v for v in below if v.op and v.value is None and _code(v) in ("GE301", "GE302")]
+    numbers = [v for v in sources if v.op or _kind(v.value) == "nan"]
+    if numbers:
+        return min(numbers, key=lambda v: (bool(v.op), v.number))
+    if sources:  # infinite leaves: -inf is a mask's usual number; blame what made NaN of it
+        made = [v for v in below if v.op and _kind(v.value) == "nan"]
+        return min(made, key=lambda v: v.number) if made else sources[0]
+    return None
+
+
+def _code(v: Vertex) -> str:
+    """Why this operation gives no number, as far as its operands tell; "" if it need not."""
+    numbers = [x for x in (on_host(e.vertex.value) for e in v.edges if e.vertex.value is not None) if x is not None]
+    if any(_kind(x) for x in numbers):
+        return "GE305"
+    if v.op in LOGS:
+        return "GE301" if v.value is not None or any((np.asarray(x) <= 0).any() for x in numbers) else ""
+    if v.op in QUOTIENTS and (
+        v.value is not None and len(numbers) < 2 or numbers and (np.asarray(numbers[-1]) == 0).any()
+    ):
+        return "GE302"
+    if v.value is None:
+        return ""
+    if _kind(v.value) == "inf" and (v.op in OVERFLOWS or v.op.startswith("**")):
+        return "GE302" if v.op == "pow" and (np.asarray(numbers[0]) == 0).any() else "GE304"
+    return "GE308"
+
+
+def _forward(q: Question, state: str, v: Vertex) -> Explanation:
+    if not v.op:
+        return _leaf(q, state, v)
+    out = np.asarray(on_host(v.value)) if v.value is not None else np.zeros(0)
+    dtype = out.dtype.name if out.size else "its dtype"
+    code = _code(v) or "GE308"
+    return say(code, q.name, state, q.place(v), *_operands(v), q.inside(v), op=v.op, dtype=dtype)
+
+
+def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
+    """Numbers that were bad before the step began; or made without recording, which somebody may have watched."""
+    if q.trail is not None and v.value is not None:
+        made = _bad_event(q, v.value)
+        if made is not None:
+            return made(state)
+    name = v.name or "the data"
+    x = np.asarray(on_host(v.value))
+    first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0]) if x.ndim else ()
+    where = f"the first at {list(first)}" if first else ""
+    count = f"{int((~np.isfinite(x)).sum()):,} of its {x.size:,} numbers are none"
+    using = next((u for u, _ in q.consumers()[v]), None)
+    place = assigned(v.name, q.frame) or (q.place(using) if using is not None else None)
+    return say("GE306", q.name, state, place, count, where, what=name)
+
+
+def _bad_event(q: Question, array: Any) -> Any:
+    """An unrecorded operation of the trail that made these numbers: dividing data by its deviation."""
+    assert q.trail is not None
+    from ...core.tensor import Tensor
+
+    event = q.trail.origin(Tensor._of(array))
+    if event is None or event.what.endswith(")") or event.what not in (*LOGS, *QUOTIENTS, *OVERFLOWS, *ROOTS):
+        return None
+    code = "GE301" if event.what in LOGS else "GE302" if event.what in QUOTIENTS else "GE308"
+    return lambda state: say(code, q.name, state, event.place, op=event.what)
+
+
+def _operands(v: Vertex) -> list[str]:
+    """Its operands in numbers: those of the first bad result, where there are as many as results."""
+    out: Any = on_host(v.value) if v.value is not None else None
+    at: Any = np.argwhere(~np.isfinite(out)) if out is not None and np.ndim(out) else ()
+    index = tuple(int(i) for i in at[0]) if len(at) else None
+    rows = []
+    for edge in v.edges:
+        x: Any = on_host(edge.vertex.value) if edge.vertex.value is not None else None
+        if x is None:
+            continue
+        name = edge.vertex.name or edge.role or text_of(edge.vertex)
+        if index is not None and np.shape(x) == np.shape(out):
+            rows.append(f"{name}[{', '.join(map(str, index))}] = {_number(x[index])}")
+        elif np.size(x) == 1:
+            rows.append(f"{name} = {_number(x.reshape(-1)[0])}")
+        elif x.size:
+            rows.append(f"{name} from {_number(np.min(x))} to {_number(np.max(x))}")
+    if out is not None and rows:
+        result = np.asarray(out)[index] if index is not None else np.asarray(out).reshape(-1)[0]
+        rows.append(f"gives {_number(result)}")
+    return [", ".join(rows)] if rows else []
+
+
+def _number(x: Any) -> str:
+    return f"{x:.4g}"
+
+
+def _backward(q: Question, state: str, v: Vertex, edge: Edge) -> Explanation:
+    """Finite numbers all the way forward, and an infinite slope."""
+    x: Any = on_host(edge.vertex.value) if edge.vertex.value is not None else None
+    if x is None and isinstance(v.source, Node):
+        from .zeros import Front, operand
+
+        x = operand(Front(v, edge))
+    flow: Any = np.asarray(on_host(edge.flow)) if not hasattr(edge.flow, "parts") else np.zeros(0)
+    rows = []
+    at: Any = np.argwhere(~np.isfinite(flow)) if flow.ndim else ()
+    index = tuple(int(i) for i in at[0]) if len(at) else None
+    if x is not None and index is not None and np.shape(x) == flow.shape:
+        rows.append(f"its argument [{', '.join(map(str, index))}] is {_number(x[index])}")
+    elif x is not None and np.size(x) == 1:
+        rows.append(f"its argument is {_number(np.asarray(x).reshape(-1)[0])}")
+    g: Any = on_host(v.gradient) if not hasattr(v.gradient, "parts") else None
+    arrived = None
+    if g is not None and index is not None and np.shape(g) == flow.shape:
+        arrived = float(np.asarray(g)[index])
+        rows.append(f"upstream {_number(arrived)}, downstream {_number(flow[index])}")
+    elif g is not None and np.size(g) == 1:
+        rows.append(f"upstream {_number(np.asarray(g).reshape(-1)[0])}")
+    if _behind_where(q, v) and (arrived == 0 or arrived is None):
+        code = "GE307"
+    elif v.op in ROOTS or v.op.startswith("**"):
+        code = "GE303"
+    elif v.op in LOGS:
+        code = "GE301"
+    elif v.op in QUOTIENTS:
+        code = "GE302"
+    else:
+        code = "GE308"
+    return say(code, q.name, state, q.place(v), ", ".join(rows), q.inside(v), op=v.op)
+
+
+def _behind_where(q: Question, v: Vertex) -> bool:
+    """Whether its result goes into a where()."""
+    consumers, stack, seen = q.consumers(), [v], {v}
+    for _ in range(4):
+        above = [u for x in stack for u, _ in consumers[x] if u not in seen]
+        if any(u.op == "where" for u in above):
+            return True
+        seen.update(above)
+        stack = above
+    return False

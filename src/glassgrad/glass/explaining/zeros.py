@@ -1,0 +1,317 @@
+"""Why a gradient is zero: the operations at which it arrives and is not handed on, and what they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...core.graph import Node
+from ...core.tensor import Tensor
+from ..canvas import short
+from ..graph import Edge, Vertex
+from ..summary import on_host
+from .answer import Explanation, line, say
+from .causes import LEARN_MORE
+from .missing import _reset
+from .question import Question, biggest
+from .sizes import first_norm, wrong_size
+
+EPSILON = 1e-7  # of float32: what is smaller than this share of the numbers themselves moves nothing
+FAINT = 1e-6  # so small a share of what arrived is as good as nothing
+
+
+class Front(NamedTuple):
+    """An operation at which a gradient arrives, and the argument to which nothing goes on."""
+
+    v: Vertex
+    edge: Edge
+
+
+def zero(q: Question, state: str, at: Any = None) -> Explanation:
+    v = q.vertex
+    if v is None or q.graph is None:
+        return Explanation("", q.name, state, "no loss is at hand", more=f"explain(p, loss), or {LEARN_MORE}")
+    if v.gradient is None or not any(e.flow is not None for u in q.graph.vertices for e in u.edges):
+        return _by_structure(q, state, v, [], at)
+    if biggest(v.gradient) > EPSILON and at is None:
+        place = _reset(q)
+        return say("GE112", q.name, state, place, f"this loss gives it one of {short(biggest(v.gradient))}", value="0")
+    found, crossing = fronts(q, v, at)
+    known = [f for f in found if _key(f.v) in HOW]
+    if explanation := _hook(q, state) or _best(q, state, known) or _cancel(q, state, crossing):
+        return explanation
+    if biggest(v.gradient):  # small, and nowhere cut
+        return wrong_size(q) or say(
+            "GE100", q.name, state, None, "it is as small as the loss: nowhere on its way is it lost"
+        )
+    return _by_structure(q, state, v, found, at)
+
+
+def fronts(q: Question, v: Vertex, at: Any = None) -> tuple[list[Front], Vertex | None]:
+    """Where the gradient ends on its way to v, and where arrivals add up to 0. at: of which part of v."""
+    consumers = q.consumers()
+    found: list[Front] = []
+    crossing: Vertex | None = None
+    parts: dict[Vertex, Any] = {v: at}
+    stack = [v]
+    while stack:
+        x = stack.pop()
+        arrivals = []
+        for u, edge in consumers[x]:
+            above = _part_above(u, edge, parts[x])
+            arrived, flow = _size_at(u.gradient, above), _size_at(edge.flow, parts[x])
+            if arrived and flow <= FAINT * arrived:
+                found.append(Front(u, edge))
+            arrivals += [flow] if flow else []
+            if u not in parts and flow <= EPSILON:
+                parts[u] = above
+                stack.append(u)
+        if len(arrivals) > 1 and _size_at(x.gradient, parts[x]) <= FAINT * max(arrivals):
+            crossing = x
+    return found, crossing
+
+
+UNITS = {"linear": ("w", "b"), "affine": ("w",), "scale_shift": ("w", "b")}  # whose first dim is the result's last
+
+
+def _part_above(u: Vertex, edge: Edge, at: Any) -> Any:
+    """The part of a result that is made of the part `at` of an argument; None: of all of it, or nobody knows."""
+    if at is None:
+        return None
+    if edge.role in UNITS.get(u.op, ()):
+        return (..., at[0] if isinstance(at, tuple) else at)
+    same = u.gradient is not None and np.shape(u.gradient) == np.shape(edge.flow)
+    return at if same else None
+
+
+def _size_at(x: Any, at: Any) -> float:
+    if x is None or at is None or hasattr(x, "parts") or hasattr(x, "sparse"):
+        return biggest(x)
+    return biggest(np.asarray(x)[at])
+
+
+# --- what the operation was given ---
+
+
+def _array(v: Vertex | None) -> Any:
+    return None if v is None or v.value is None else on_host(v.value)
+
+
+def operand(f: Front) -> Any:
+    """The argument to which nothing goes on."""
+    x = _array(f.edge.vertex)
+    return x if x is not None or not isinstance(f.v.source, Node) else _saved(f.v.source, f.edge.position)
+
+
+def _saved(node: Node, k: int) -> Any:
+    saved = node.saved if isinstance(node.saved, tuple) else ()
+    kept = saved[k] if k < len(saved) else None
+    return next((on_host(x) for x in kept or () if hasattr(x, "dtype") and np.ndim(x)), None)
+
+
+def other_operand(f: Front) -> tuple[Any, Vertex | None]:
+    """What the gradient was multiplied by, and where it came from."""
+    for edge in f.v.edges:
+        if edge is not f.edge and (x := _array(edge.vertex)) is not None:
+            return x, edge.vertex
+    source = f.v.source
+    if isinstance(source, Node) and isinstance(source.saved, tuple) and f.edge.position < len(source.saved):
+        for x in source.saved[f.edge.position] or ():
+            if hasattr(x, "dtype"):
+                return on_host(x), None
+    return None, None
+
+
+def words(x: Any) -> str:
+    if x is None or not np.size(x):
+        return ""
+    x = np.asarray(x)
+    if x.size == 1:
+        return f"it is given {float(x.reshape(-1)[0]):.4g}"
+    return f"it is given {x.size:,} numbers from {float(x.min()):.4g} to {float(x.max()):.4g}"
+
+
+# --- by operation ---
+
+
+class Said(NamedTuple):
+    """A code, what its sentence is about, the evidence, and the operation that is to blame, if it is another one."""
+
+    code: str
+    about: dict[str, Any]
+    evidence: tuple[str, ...] = ()
+    instead: Vertex | None = None
+
+
+How = Callable[[Question, Front], Said]
+
+
+def plainly(code: str, given: bool = True) -> How:
+    return lambda q, f: Said(code, {"op": f.v.op or f.v.title}, (words(operand(f)),) if given else ())
+
+
+_steps, _clamped, _largest = plainly("GE206"), plainly("GE203"), plainly("GE209")
+_masked, _selected = plainly("GE205", given=False), plainly("GE208", given=False)
+
+
+def _relu(q: Question, f: Front) -> Said:
+    y = _array(f.v)
+    share = f"{int((np.asarray(y) == 0).sum()):,} of its {np.size(y):,} results are 0" if np.size(y) > 1 else ""
+    return Said("GE201", {"what": "this ReLU"}, (words(operand(f)), share))
+
+
+def _saturated(q: Question, f: Front) -> Said:
+    y, op = _array(f.v), f.v.op
+    if op in ("softmax", "log_softmax") and y is not None and np.ndim(y):
+        dim = _option(f.v, "dim")
+        p = np.exp(y) if op == "log_softmax" else y
+        if dim is not None and p.shape[dim] == 1:
+            one = {"op": op, "what": "1" if op == "softmax" else "0"}
+            return Said("GE211", one, (f"its dim {dim} has one element: shape {p.shape}",))
+        if float(p.max(axis=dim if dim is not None else -1).min()) < 1 - 1e-3:
+            return Said("GE211", {"op": f"a sum over {op}", "what": "1"}, ("all of its results are used alike",))
+    end = f"it gives {float(np.min(y)):.4g} to {float(np.max(y)):.4g}" if y is not None and np.size(y) else ""
+    return Said("GE202", {"op": op}, (words(operand(f)), end))
+
+
+def _option(v: Vertex, name: str) -> Any:
+    source = v.source
+    saved = source.saved if isinstance(source, Node) and isinstance(source.saved, tuple) else ()
+    mentions = getattr(getattr(source, "op", None), "mentions", {}).get("x", ())
+    return saved[0][mentions.index(name)] if saved and saved[0] and name in mentions else None
+
+
+def _product(q: Question, f: Front) -> Said:
+    """By zero: a dead ReLU's, a mask's, a dropout's, or some other's."""
+    if f.edge.role == "b":  # the gradient of a bias is a sum: something behind it lets no shift through
+        return Said("GE215", {"op": first_norm(q, f.v).op}, ("what flows back to it adds up to 0",))
+    x, came = other_operand(f)
+    behind = came
+    while behind is not None and behind.op in PASSING and behind.edges:
+        behind = behind.edges[0].vertex
+    if behind is not None and behind.op in RELUS:
+        return Said("GE201", {"what": "this ReLU"}, (f"{_zeros_of(x)} where they are multiplied",), behind)
+    dropped = q.trail is not None and f.v.place in q.trail.dropped
+    if dropped or "dropout" in str(line(q.place(f.v))).lower() or "Dropout" in " ".join(q.kinds(f.v)):
+        return Said("GE210", {})
+    if f.v.op == "mul" and came is not None and not came.wants and _is_mask(q, came):
+        return Said("GE205", {"op": "this mask"}, (_zeros_of(x),))
+    name = came.name if came is not None and came.name else f"{f.v.op}'s other operand"
+    return Said("GE204", {"what": name}, (_zeros_of(x),))
+
+
+def _is_mask(q: Question, v: Vertex) -> bool:
+    """Whether a constant holds 0 and 1, made of truths or under such a name."""
+    x = _array(v)
+    if x is None or np.ndim(x) == 0 or not np.isin(x, (0, 1)).all():
+        return False
+    made = q.trail.origin(Tensor._of(v.value)) if q.trail is not None else None
+    return "mask" in v.name or x.dtype == bool or (made is not None and made.what in TRUTHS)
+
+
+def _zeros_of(x: Any) -> str:
+    if x is None:
+        return ""
+    x = np.asarray(x)
+    return "the number is 0" if x.size == 1 else f"{int((x == 0).sum()):,} of its {x.size:,} numbers are 0"
+
+
+def _normal(q: Question, f: Front) -> Said:
+    return Said("GE211", {"op": f"a sum over {f.v.op}", "what": "0"}, ("all of its results are used alike",))
+
+
+def _flat(q: Question, f: Front) -> Said:
+    given = words(operand(f)).removeprefix("it is given ") or "its argument is where it turns"
+    return Said("GE213", {"op": f.v.op or f.v.title, "what": given})
+
+
+RELUS = ("relu", "ReLU")
+PASSING = tuple("view transpose permute t expand squeeze unsqueeze clone cast slice mean sum".split())
+TRUTHS = tuple("cast gt lt ge le eq ne logical_not".split())
+# operation -> how its silence is explained; the order is that of suspicion, where several could be meant
+HOW: dict[str, How] = {
+    name: how
+    for names, how in {
+        "sign floor ceil round trunc sgn heaviside div_trunc div_floor angle": _steps,
+        "relu ReLU": _relu,
+        "clamp hardtanh": _clamped,
+        "sigmoid tanh softmax log_softmax log_sigmoid logsigmoid softplus elu gelu gelu_tanh silu erf": _saturated,
+        "where tril triu masked_select": _masked,
+        "amax amin maximum minimum fmax fmin max_pool pick_window": _largest,
+        "mul * linear affine matmul dot convolution div scale_shift": _product,
+        "embedding index gather select slice index_select take take_flat nll_total": _selected,
+        "standardize": _normal,
+        "pow square abs sin cos vector_norm std var exp": _flat,
+    }.items()
+    for name in names.split()
+}
+RANK = {op: k for k, op in enumerate(HOW)}
+
+
+def _key(v: Vertex) -> str:
+    return "pow" if v.op.startswith("**") else v.op
+
+
+def _suspicion(f: Front) -> tuple[int, int]:
+    return RANK.get(_key(f.v), len(RANK)), -f.v.number
+
+
+def _best(q: Question, state: str, found: list[Front]) -> Explanation | None:
+    """The cause that explains it: where several operations stop it, the most suspicious, then the newest."""
+    if not found:
+        return None
+    f = min(found, key=_suspicion)
+    said = HOW.get(_key(f.v), _flat)(q, f)
+    v = said.instead or f.v
+    return say(said.code, q.name, state, q.place(v), *said.evidence, q.inside(v), **said.about)
+
+
+def _cancel(q: Question, state: str, crossing: Vertex | None) -> Explanation | None:
+    """Arrivals that add up to 0: told at the operation in which their ways meet."""
+    if crossing is None:
+        return None
+    arrivals = [(u, e) for u, e in q.consumers()[crossing] if biggest(e.flow)]
+    meeting = min(set.intersection(*[q.above(u) for u, _ in arrivals]), key=lambda u: u.number)
+    if all(e.role == "b" for _, e in arrivals):
+        return say("GE215", q.name, state, q.place(meeting), op=meeting.op)
+    sizes = ", ".join(f"{short(_signed(e.flow))} by {u.op}" for u, e in arrivals[:4])
+    return say("GE207", q.name, state, q.place(meeting), f"they are {sizes}", count=len(arrivals))
+
+
+def _signed(x: Any) -> float:
+    x = np.asarray(x)
+    return float(x.reshape(-1)[np.abs(x).argmax()])
+
+
+def _hook(q: Question, state: str) -> Explanation | None:
+    """A hook that gave 0 for what was not."""
+    assert q.graph is not None
+    for u in q.graph.vertices:
+        hooks = getattr(u.source, "hooks", None) or getattr(u.source, "_hooks", None)
+        if hooks and not biggest(u.gradient) and any(biggest(e.flow) for _, e in q.consumers()[u]):
+            return say("GE214", q.name, state, q.place(u) or _line_of(hooks))
+    return None
+
+
+def _line_of(hooks: Any) -> Any:
+    codes = [h.__code__ for h in hooks.values() if hasattr(h, "__code__")] if isinstance(hooks, dict) else []
+    return (codes[0], 0) if codes else None
+
+
+def _by_structure(q: Question, state: str, v: Vertex, found: list[Front], at: Any) -> Explanation:
+    """Where numbers don't tell: the operations on the way that can stop a gradient altogether."""
+    assert q.graph is not None
+    stops = (_saturated,) if biggest(q.gradient) and at is None else (_steps, _relu, _clamped, _masked, _largest)
+    stops = (*stops, _selected) if at is not None else stops
+    way = [Front(u, e) for u in q.above(v) - {v} for e in u.edges]
+    able = sorted((f for f in way if HOW.get(_key(f.v)) in stops or f.v.op in ("mul", "*")), key=_suspicion)
+    said = _best(q, state, able or found)
+    if said is None:
+        said = Explanation("", q.name, state, "nothing on the way back to it could stop a gradient", more=LEARN_MORE)
+    elif q.graph.notes:
+        also = sorted({f"or {f.v.op} at {line(q.place(f.v))}" for f in able if line(q.place(f.v)) != said.place})[:3]
+        said.evidence = ["backward() has freed the graph, and this is what the way to it leaves to choose from", *also]
+        said.more = LEARN_MORE
+    return said
