@@ -177,7 +177,7 @@ def python(folder: Path, words: list[str], given: str = "") -> Outcome:
 # Imports glassgrad once; then every program has a process of its own, up to the interpreter's last act.
 DRIVER = """
 import json, os, sys
-import glassgrad.cli.run, glassgrad.nn, glassgrad.torchlike.check
+import glassgrad.cli.run, glassgrad.cli.step, glassgrad.glass.stepping.terminal, glassgrad.nn, glassgrad.torchlike.check
 from glassgrad.cli import main
 
 for number, (words, given) in enumerate(json.loads(sys.argv[1])):
@@ -188,7 +188,7 @@ for number, (words, given) in enumerate(json.loads(sys.argv[1])):
     if child == 0:
         for target, (name, flags) in enumerate(zip(names, (os.O_RDONLY, *2 * [os.O_WRONLY | os.O_CREAT]))):
             os.dup2(os.open(name, flags), target)
-        sys.argv[1:] = ["run", *words]
+        sys.argv[1:] = words
         sys.exit(main())
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
@@ -198,6 +198,11 @@ for number, (words, given) in enumerate(json.loads(sys.argv[1])):
 def outcomes(folder: Path) -> dict[str, Outcome]:
     """What all programs did under `glassgrad run`."""
     lines = {**ALIKE, **{name: (words, "") for name, words in OURS.items()}}
+    return forked(folder, {name: (["run", *words], given) for name, (words, given) in lines.items()})
+
+
+def forked(folder: Path, lines: dict[str, tuple[list[str], str]]) -> dict[str, Outcome]:
+    """What command lines do: name -> the words behind `glassgrad`, and standard input."""
     driver = python(folder, ["-c", DRIVER, json.dumps(list(lines.values()))])
     texts = [[(folder / f"{i}.{stream}").read_text() for stream in ("out", "err")] for i in range(len(lines))]
     assert driver.err == ""

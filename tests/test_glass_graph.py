@@ -14,6 +14,7 @@ from cases.make import Case
 from glassgrad import nn
 from glassgrad.glass.graph import Graph, Vertex, look, watch
 from glassgrad.scalar import Value
+from glassgrad.scalar.engine import affine
 from test_cases import DIFFERENTIABLE, Run
 
 
@@ -293,3 +294,13 @@ def test_every_operation(c: Case, watched: bool) -> None:
     for x, g in zip(run.reals, expected, strict=True):
         if g is not None:
             np.testing.assert_array_equal(found[id(x)].gradient, g.numpy(), strict=True)
+
+
+def test_an_operation_may_have_more_arguments_than_a_graph_has_vertices() -> None:
+    xs = [Value(float(k)) for k in range(50)]
+    leaves = [gg.ones(1, requires_grad=True) for _ in range(50)]
+    for root in (affine(xs, xs[::-1], xs[0]), gg.cat(leaves).sum()):
+        graph = look(root, limit=10)
+        assert graph.beyond and len(graph) <= 22
+        assert graph.left_out == f"Of {graph.total:,} vertices the newest {len(graph)} are looked at."
+        assert look(root).left_out == ""

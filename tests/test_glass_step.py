@@ -11,9 +11,10 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.glass.graph import Vertex
+from glassgrad.glass.graph import Vertex, look
 from glassgrad.glass.stepping.cursor import Cursor
 from glassgrad.scalar import Value
+from glassgrad.scalar.engine import affine
 
 FIRST = """\
 4 steps
@@ -233,6 +234,19 @@ def test_a_freed_graph_has_its_first_step_at_most() -> None:
     cursor = gg.step(loss)
     assert len(cursor) < 3
     assert "freed by backward" in cursor.graph.notes[0]
+
+
+def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Value(1.0, label="a")
+    y = a
+    for _ in range(30):
+        y = y * 1.1
+    monkeypatch.setattr(look, "__defaults__", (*look.__defaults__[:-1], 10))  # type: ignore[index]
+    assert str(gg.step(y)).endswith("Of 61 vertices the newest 10 are looked at.")
+    with pytest.raises(ValueError, match="Of 61 vertices the newest 10 .* What was asked for is older"):
+        gg.paths(y, a)
+    with pytest.raises(ValueError, match="Of 22 vertices the newest"):
+        gg.step(affine([a] * 10 + [Value(float(k)) for k in range(20)], [a] * 30, a))
 
 
 # --- paths ---

@@ -21,6 +21,7 @@ from glassgrad.scalar import engine as scalar
 EXTRAS = {
     "plot": ("matplotlib", "curves, filters and gradient fields as pictures"),
     "cli": ("rich", "a progress bar while training"),
+    "step": ("textual", "the screen of `glassgrad step`"),
     "digits": ("scikit-learn", "8x8 digits that need no download, two moons"),
     "bf16": ("ml_dtypes", "bfloat16"),
     "hf": ("safetensors", "weights as safetensors files"),

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": Command("glassgrad.cli.train", "learn MNIST, digits or moons, and leave a report and a checkpoint"),
     "ladder": Command("glassgrad.cli.ladder", "from a perceptron to a convolutional network: five rungs, measured"),
     "run": Command("glassgrad.cli.run", "run a program written for PyTorch, unchanged", raw=True),
+    "step": Command("glassgrad.cli.step", "stop a program before its backward() and step through that pass", raw=True),
     "doctor": Command("glassgrad.cli.doctor", "say what is installed, what is missing, where data is found"),
 }
 

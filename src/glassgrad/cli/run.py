@@ -22,7 +22,9 @@ import argparse
 import importlib
 import sys
 import traceback
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from typing import NamedTuple
 
 from .. import torchlike
@@ -54,50 +56,66 @@ LOOKS = {
 
 def run(words: list[str], parser: argparse.ArgumentParser) -> int:
     """Run what the words say. What the program raises, SystemExit too, is the interpreter's to handle."""
-    first = program_in(words)
+    first = program_in(words, {f"--{name}": look.endings for name, look in LOOKS.items()})
     parser.usage = "glassgrad run [options] (program.py | notebook.ipynb | -m module | -) [arguments]"
     parser.add_argument("--check", action="store_true", help="run nothing, list what the program names and isn't here")
     parser.add_argument("--full-traceback", action="store_true", help="show glassgrad's own frames in tracebacks, too")
     for name, look in LOOKS.items():
         parser.add_argument(f"--{name}", nargs="?", const="", metavar=f"={look.value}", help=look.summary)
     args = parser.parse_args(words[:first])
-    if first == len(words):
-        parser.error("which program?")
-    try:
-        if args.check:
-            return check(words[first:])
-        torchlike.install()
-        with ExitStack() as looking:
-            for name, look in LOOKS.items():
-                if getattr(args, name) is not None:
-                    module, _, function = look.opens.partition(":")
-                    opens = getattr(importlib.import_module(f"glassgrad.glass.{module}"), function)
-                    looking.enter_context(opens(getattr(args, name)))
-            program.run(words[first:], all_frames=args.full_traceback)
-    except program.CannotStart as problem:
-        message, status = problem.args
-        print(f"{parser.prog}: {message}", file=sys.stderr)
-        return status
-    return 0
+    if args.check and words[first:]:
+        return check(words[first:], parser)
+    asked = [(look, getattr(args, name)) for name, look in LOOKS.items() if getattr(args, name) is not None]
+    return begin(words[first:], parser, [partial(opened, *one) for one in asked], args.full_traceback)
 
 
-def program_in(words: list[str]) -> int:
-    """Where the program stands, behind the options."""
+def opened(look: Look, value: str) -> AbstractContextManager[None]:
+    module, _, function = look.opens.partition(":")
+    return getattr(importlib.import_module(f"glassgrad.glass.{module}"), function)(value)
+
+
+def program_in(words: list[str], values: dict[str, tuple[str, ...]]) -> int:
+    """Where the program stands, behind the options. values: option -> endings of a word behind it that is its value."""
     before = ""
     for i, word in enumerate(words):
-        look = LOOKS.get(before[2:])
-        if (word in ("-", "-m") or word[:1] != "-") and not (look and word.endswith(look.endings or ("\0",))):
+        if (word in ("-", "-m") or word[:1] != "-") and not word.endswith(values.get(before, ())):
             return i
         before = word
     return len(words)
 
 
-def check(words: list[str]) -> int:
+def begin(
+    words: list[str], parser: argparse.ArgumentParser, around: Sequence[Callable[[], AbstractContextManager[None]]],
+    all_frames: bool,
+) -> int:  # fmt: skip
+    """Run a program inside these contexts."""
+    if not words:
+        parser.error("which program?")
+    try:
+        torchlike.install()
+        with ExitStack() as looking:
+            for opens in around:
+                looking.enter_context(opens())
+            program.run(words, all_frames)
+    except program.CannotStart as problem:
+        return cannot_start(problem, parser)
+    return 0
+
+
+def cannot_start(problem: program.CannotStart, parser: argparse.ArgumentParser) -> int:
+    message, status = problem.args
+    print(f"{parser.prog}: {message}", file=sys.stderr)
+    return status
+
+
+def check(words: list[str], parser: argparse.ArgumentParser) -> int:
     """Print what is missing; exit status 1 if anything is."""
     from ..torchlike import check
 
     try:
         checker = check.check(words)
+    except program.CannotStart as problem:
+        return cannot_start(problem, parser)
     except (SyntaxError, ValueError) as problem:  # no Python, or no notebook
         print("".join(traceback.format_exception_only(problem)), end="", file=sys.stderr)
         return 1

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
+from itertools import islice
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -32,7 +33,7 @@ from ..scalar.nn import Module as ScalarModule
 from .trail import trailing
 
 LIMIT = 20_000  # vertices of a graph; what is older is left out
-COUNTED = 300_000  # vertices of a graph that is larger
+COUNTED = 200_000  # vertices of a graph that is larger
 ITEMS = 1000  # of a list or dict are looked at for names
 
 WORDS = {
@@ -132,6 +133,13 @@ class Graph:
 
     def __len__(self) -> int:
         return len(self.vertices)
+
+    @property
+    def left_out(self) -> str:
+        """A sentence, where the graph is larger than what is here."""
+        more = "more than " if self.total == COUNTED else ""
+        said = f"Of {more}{self.total:,} vertices the newest {len(self):,} are looked at."
+        return said if self.beyond else ""
 
     def consumers(self) -> dict[Vertex, list[tuple[Vertex, Edge]]]:
         """For each vertex what is made of it, in order of creation, once for each time that it is an argument."""
@@ -283,8 +291,9 @@ def _of_value(root: Value, names: dict[int, str], limit: int) -> Graph:
         v.value, v.shape, v.wants = source.data, (), source._op != "const"
         label = source.label if isinstance(source.label, str | int | float) else ""  # whatever else it may hold
         v.name = str(label or names.get(id(source), ""))
-        v.edges = [Edge(seen[x], k) for k, x in enumerate(source.operands) if x in seen]
-        v.cut = len(v.edges) < len(source.operands)
+        operands = source.operands
+        v.edges = [Edge(seen[x], k) for k, x in enumerate(islice(operands, limit)) if x in seen]
+        v.cut = len(v.edges) < len(operands)
     return Graph(seen[root], list(seen.values()), len(newest_first))
 
 
@@ -293,10 +302,15 @@ def _newest(newest_first: list[Value], limit: int) -> list[Value]:
     results: dict[Value, None] = {}
     leaves: dict[Value, None] = {}
     for x in newest_first:
-        if len(results) + len(leaves) >= limit or not x.operands:
+        operands = x.operands
+        if len(results) + len(leaves) >= limit or not operands:
             break
         results[x] = None
-        leaves.update(dict.fromkeys(operand for operand in x.operands if not operand.operands))
+        for operand in operands:
+            if len(leaves) >= limit:  # one operation may have more
+                break
+            if not operand.operands:
+                leaves[operand] = None
     return [*results, *leaves]
 
 
@@ -398,6 +412,9 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
         inputs, result, shapes = _kept_inputs(v.source)
         v.learn(result)
         for k, edge in enumerate(v.source.edges):
+            if k >= limit:  # one operation may have more arguments than a graph may have vertices
+                v.cut = True
+                break
             if edge is not None:
                 to = vertex(edge)
                 to.learn(inputs.get(k))
@@ -425,14 +442,14 @@ def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
 
 def _count(start: Any) -> int:
     """How many nodes and leaves there are, or COUNTED."""
-    seen, stack = {start}, [start]
-    while stack and len(seen) < COUNTED:
+    seen, stack = {None, start}, [start]
+    while stack and len(seen) <= COUNTED:
         for edge in stack.pop().edges:
-            if edge is not None and edge not in seen:
+            if edge not in seen:
                 seen.add(edge)
                 if isinstance(edge, Node):
                     stack.append(edge)
-    return len(seen)
+    return min(len(seen) - 1, COUNTED)
 
 
 def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, ...]]]:

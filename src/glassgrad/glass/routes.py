@@ -32,6 +32,9 @@ class Path(NamedTuple):
         return f"{shown(self.contribution)}    {' <- '.join(names)}"
 
 
+Trail = tuple[Any, tuple[Any, ...]]  # a contribution, and its vertices from the last one back: (v, (before, (...)))
+
+
 class Paths(NamedTuple):
     """The largest of the paths, the number of all there are, what the others add up to, and the sum of all."""
 
@@ -64,29 +67,38 @@ def paths(root: Value | Tensor, wrt: Value | Tensor, top: int = TOP, gradient: A
     graph = look(root, gradient, names_around())
     goal = next((v for v in graph.vertices if v.source is (getattr(wrt, "grad_fn", None) or wrt)), None)
     if goal is None or goal.gradient is None:
-        raise ValueError(" ".join(graph.notes) or "no gradient arrives there: the root does not depend on it")
+        why = [*graph.notes, graph.left_out and f"{graph.left_out} What was asked for is older, or not in the graph."]
+        raise ValueError(" ".join(filter(None, why)) or "no gradient arrives there: the root does not depend on it")
     if any(getattr(getattr(v.gradient, "dtype", None), "kind", "") == "c" for v in graph.vertices):
         raise NotImplementedError("paths through complex tensors are not in glassgrad yet")
     onward = _leading_to(goal, graph)
-    best: dict[Vertex, list[Path]] = {graph.root: [Path((graph.root,), graph.root.gradient)]}
+    best: dict[Vertex, list[Trail]] = {graph.root: [(graph.root.gradient, (graph.root, ()))]}
     counts = {graph.root: 1}
     for v in reversed(graph.vertices):
         if v not in best or v is goal:
             continue
-        for path in best[v]:
-            flows = handed_on(v.source, path.contribution)
+        for contribution, trail in best[v]:
+            flows = handed_on(v.source, contribution)
             for edge in v.edges:
                 if edge.vertex in onward and flows[edge.position] is not None:
                     found = best.setdefault(edge.vertex, [])
-                    found.append(Path((*path.vertices, edge.vertex), flows[edge.position]))
+                    found.append((flows[edge.position], (edge.vertex, trail)))
         for to in _targets(v, onward):
             counts[to] = counts.get(to, 0) + counts[v]
             best[to] = nlargest(top, best[to], key=_weight)
-    largest = tuple(best[goal])
+    largest = tuple(Path(_walked(trail), contribution) for contribution, trail in best[goal])
     rest = goal.gradient
     for path in largest:
         rest = rest - path.contribution
     return Paths(largest, counts[goal], rest, goal.gradient)
+
+
+def _walked(trail: tuple[Any, ...]) -> tuple[Vertex, ...]:
+    found = []
+    while trail:
+        v, trail = trail
+        found.append(v)
+    return tuple(reversed(found))
 
 
 def _targets(v: Vertex, onward: set[Vertex]) -> list[Vertex]:
@@ -103,6 +115,6 @@ def _leading_to(goal: Vertex, graph: Graph) -> set[Vertex]:
     return found
 
 
-def _weight(path: Path) -> float:
-    weight = norm(path.contribution)
+def _weight(trail: Trail) -> float:
+    weight = norm(trail[0])
     return weight if weight == weight else math.inf

@@ -44,6 +44,8 @@ def size(x: Any) -> int:
 
 
 def norm(x: Any) -> float:
+    if isinstance(x, float):
+        return abs(x)
     if hasattr(x, "parts"):
         return math.sqrt(sum(norm(part) ** 2 for part in x.parts.values()))
     return float(np.sqrt(np.sum(np.square(np.abs(np.asarray(x, np.float64 if np.ndim(x) == 0 else None))))))

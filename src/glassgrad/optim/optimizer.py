@@ -98,7 +98,7 @@ def _with_hooks(own: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(own)
     def step(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        if type(self).step is not step or "_step_pre_hooks" not in self.__dict__:  # a wrapper that never called __init__
+        if type(self).step is not step or "_step_pre_hooks" not in self.__dict__:  # never initialised
             return own(self, *args, **kwargs)
         self._opt_called = True
         for hook in (*EVERY_STEP["before"].values(), *self._step_pre_hooks.values()):

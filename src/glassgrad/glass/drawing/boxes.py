@@ -132,6 +132,11 @@ def nest(graph: Graph) -> tuple[Part, dict[Vertex, Part], dict[Vertex, Vertex]]:
         order[v] = (v.number, 0)
         if v not in picked:
             at.inside.append(v)
+    first: dict[Vertex, tuple[int, int]] = {}  # leaf -> its earliest use, and which argument it is there
+    for user in graph.vertices:
+        for k, edge in enumerate(user.edges):
+            use = (order[user][0], k)
+            first[edge.vertex] = min(first.get(edge.vertex, use), use)
     for v in graph.vertices:
         if v.op:
             continue
@@ -140,8 +145,8 @@ def nest(graph: Graph) -> tuple[Part, dict[Vertex, Part], dict[Vertex, Vertex]]:
         inner = not v.name or isinstance(v.source, Parameter)
         shared = [ps[0] for ps in zip(*chains, strict=False) if all(p is ps[0] for p in ps)] if inner else [root]
         home[v] = shared[-1]
-        first = min([(order[u][0], [e.vertex for e in u.edges].index(v)) for u in users], default=(0, 0))
-        order[v] = (first[0], first[1] - len(graph))
+        number, position = first.get(v, (0, 0))
+        order[v] = (number, position - len(graph))
         home[v].inside.append(v)
     for part in (root, *root.parts()):
         part.inside.sort(key=order.__getitem__)
@@ -256,7 +261,7 @@ class _Making:
                 break
             found.setdefault(self.shown(v))
             for edge in v.edges:
-                if not edge.vertex.op:
+                if not edge.vertex.op and len(found) < 2 * limit:
                     found.setdefault(self.shown(edge.vertex))
         found.setdefault(self.shown(self.graph.root))
         return {v for x in found for v in (x.members() if isinstance(x, Part) else [x])}

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...core.tensor import Tensor
 from ...io.files import atomic_write
-from ..graph import Graph, look
+from ..graph import LIMIT, Graph, kept, look
 from .boxes import BOXES, scene
 from .placing import Wire, arrange
 from .svg import svg
@@ -35,9 +36,13 @@ def draw(
 
     Raises TypeError for what has no graph, ValueError for a module that is not there.
     """
-    graph = root if isinstance(root, Graph) else look(root, gradient, names)
     if limit < 1:
         raise ValueError(f"draw: limit is a number of boxes, at least 1; got {limit}")
+    if isinstance(root, Graph):
+        graph = root
+    else:  # a box stands for many vertices only where modules are known
+        known = isinstance(root, Tensor) and len(kept) > 0
+        graph = look(root, gradient, names, LIMIT if known else min(LIMIT, 10 * limit))
     return Drawing(graph, collapse, (expand,) if isinstance(expand, str) else expand, limit)
 
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from ... import autograd as public
-from ...core import autograd as engine
 from ...core.provenance import caller, show
 from ...core.tensor import Tensor
 from ...scalar.engine import Value
-from ..graph import watch
+from ..programs import before_backward
 from .drawing import FORMS, draw
-
-HOMES: tuple[Any, ...] = (engine, public, Value)  # where a program finds a backward()
 
 
 @contextmanager
@@ -29,34 +24,21 @@ def drawn(path: str) -> Iterator[None]:
     file = Path(path or "graph.html").absolute()
     if file.suffix.lower() not in FORMS:
         raise SystemExit(f"glassgrad run: --graph writes a file that ends in {', '.join(FORMS)}; got {file.name!r}")
-    originals = [(home, home.backward) for home in HOMES]
-    with ExitStack() as watched:
+    said = ""
 
-        def stop() -> None:
-            for home, original in originals:
-                home.backward = original
-            watched.close()
-
-        def told(original: Callable[..., Any]) -> Callable[..., Any]:
-            def backward(*args: Any, **options: Any) -> Any:
-                root = args[0] if args else None
-                if isinstance(root, Value) or (isinstance(root, Tensor) and root.numel() == 1):
-                    stop()
-                    try:
-                        draw(root).save(file)
-                        print(f"glassgrad run: {file.name} is the graph of {show(caller())}", file=sys.stderr)
-                    except Exception as problem:
-                        print(f"glassgrad run: no {file.name}: {problem}", file=sys.stderr)
-                return original(*args, **options)
-
-            return backward
-
-        watched.enter_context(watch())
-        for home, original in originals:
-            home.backward = told(original)
+    def see(root: Value | Tensor, gradient: Tensor | float | None) -> bool:
+        nonlocal said
+        if isinstance(root, Tensor) and root.numel() != 1:
+            return False
         try:
-            yield
-            if engine.backward is not originals[0][1]:
-                print(f"glassgrad run: no {file.name}: backward() of a scalar was never called", file=sys.stderr)
-        finally:
-            stop()
+            draw(root, gradient=gradient).save(file)
+            said = f"{file.name} is the graph of {show(caller())}"
+        except Exception as problem:
+            said = f"no {file.name}: {problem}"
+        print(f"glassgrad run: {said}", file=sys.stderr)
+        return True
+
+    with before_backward(see):
+        yield
+    if not said:
+        print(f"glassgrad run: no {file.name}: backward() of a scalar was never called", file=sys.stderr)

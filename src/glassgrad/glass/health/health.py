@@ -21,6 +21,7 @@ import math
 import os
 import time
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -106,6 +107,7 @@ class Health:
         self._seen: dict[tuple[str, str], tuple[NDArray[Any] | None, NDArray[Any]]] = {}
         self._saved_at = time.monotonic()
         self._handles: list[Any] = []
+        self._around: list[Any] = []
         self._follow(losses)
 
     # --- what is listened to ---
@@ -113,21 +115,28 @@ class Health:
     def _follow(self, losses: bool) -> None:
         # Hooks of every module: a model that holds some itself is copied and saved with them.
         self._handles = [
-            hooks.register_module_forward_pre_hook(self._enter),
-            hooks.register_module_forward_hook(self._leave, always_call=True),
             register_optimizer_step_pre_hook(self._before),
             register_optimizer_step_post_hook(self._after),
         ]
+        self._attend()
         self._lines = LossLines(self._record.losses) if losses else None
         watching.listeners.append(self._passed)
+
+    def _attend(self) -> None:
+        """Hooks around modules, only while a step is looked at: others then pay nothing for them."""
+        if self._due and self._handles and not self._around:
+            self._around = [
+                hooks.register_module_forward_pre_hook(self._enter),
+                hooks.register_module_forward_hook(self._leave, always_call=True),
+            ]
+        elif not self._due and self._depth == 0:
+            self._around = _removed(self._around)
 
     def close(self) -> None:
         """Stop watching, and write what was seen into the run folder. Calling it again does nothing."""
         if not self._handles:
             return
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
+        self._handles, self._around = _removed(self._handles), _removed(self._around)
         watching.listeners.remove(self._passed)
         self._pass.end()
         if self._lead is None and self._old and self._moved():
@@ -240,20 +249,23 @@ class Health:
                 self._ratios()
         elif leads:
             self._record.step += 1
+            self._attend()
         self._old = {}
 
     def _gradients(self, layers: dict[str, list[Tensor]]) -> None:
         for name, own in layers.items():
-            grads = [(p, raw(p._grad)) for p in own if p._grad is not None]
+            grads = [raw(p._grad) for p in own if p._grad is not None]
             if not grads:
                 continue
-            self._put("gradient", name, size := norm(g for _, g in grads))
-            matrices = [g for p, g in grads if p.dim() > 1]
+            sizes = [(g, norm([g])) for g in grads]
+            self._put("gradient", name, size := _joined(length for _, length in sizes))
+            matrices = [(g, length) for g, length in sizes if g.ndim > 1]
             if matrices:
-                self._put("rms", name, norm(matrices) / math.sqrt(sum(g.size for g in matrices) or 1))
+                numbers = sum(g.size for g, _ in matrices) or 1
+                self._put("rms", name, _joined(length for _, length in matrices) / math.sqrt(numbers))
             if not math.isfinite(size):
                 self._record.lost.setdefault(name, self._record.step + 1)
-            self._see("gradients", name, np.concatenate([sample(g) for _, g in grads]))
+            self._see("gradients", name, np.concatenate([sample(g) for g in grads]))
 
     def _ratios(self) -> None:
         for name, own in self._old.items():
@@ -274,6 +286,7 @@ class Health:
             if self.weights_at is not None:
                 self.weights_at.append(self._flat_weights())
         self._row = {}
+        self._attend()
         if self.run is not None and time.monotonic() - self._saved_at > BETWEEN_SAVES:
             self.save()
 
@@ -316,6 +329,17 @@ class Health:
         return (
             f"<Health of {type(self.model).__name__}: {self._record.step:,} steps, {len(self._record.steps)} recorded>"
         )
+
+
+def _removed(handles: list[Any]) -> list[Any]:
+    for handle in handles:
+        handle.remove()
+    return []
+
+
+def _joined(lengths: Iterable[float]) -> float:
+    """The length of vectors end to end."""
+    return math.sqrt(sum(length * length for length in lengths))
 
 
 def _part(p: Tensor) -> NDArray[Any]:

@@ -101,7 +101,7 @@ class Pass:
             others = tuple(i for i in range(flat.ndim) if i != axis)
             dead = np.asarray(flat.all(axis=others))
             self.answers[name] = sample(y)
-            share = float(flat.mean()) if flat.size else 0.0
+            share = np.count_nonzero(flat) / flat.size if flat.size else 0.0
             self.through[name] = Through(op.name, share, dead, flat.size // max(dead.size, 1))
         for one in out if isinstance(out, tuple) else (out,):
             self._origin[id(one)] = weakref.ref(one), name, straight and op.name in SHAPE_KEPT

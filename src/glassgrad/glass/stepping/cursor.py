@@ -14,6 +14,7 @@ from ...scalar import Value
 from ..graph import Edge, Graph, Vertex, handed_on, look, names_around
 from ..words import equals, expression, norm, shown, size, text_of
 
+NAMED = 4  # of those from whom something is to come
 MOST = 4096  # entries of a Jacobian's column that entry() computes
 
 
@@ -45,9 +46,8 @@ class Cursor:
         self.order = [v for v in reversed(graph.vertices) if v.op and v.gradient is not None and not v.cut]
         self.at = 0
         if not self.order:
-            raise ValueError(
-                " ".join(graph.notes) or f"nothing to step through: {text_of(graph.root)} was not computed"
-            )
+            why = " ".join(filter(None, [*graph.notes, graph.left_out]))
+            raise ValueError(why or f"nothing to step through: {text_of(graph.root)} was not computed")
         self._turn = {v: k for k, v in enumerate(self.order)}
         self._arrivals: dict[
             Vertex, list[tuple[int, Vertex, Edge]]
@@ -93,18 +93,23 @@ class Cursor:
         """
         if until is None and not nan and above is None and module is None:
             raise ValueError("run() needs until=, nan=True, above= or module=; goto(len(cursor)) runs to the end")
-        while self.at < len(self):
-            v = self.order[self.at]
+        return self._move(self.ahead(until, nan=nan, above=above, module=module) or len(self))
+
+    def ahead(
+        self, until: Callable[[Vertex], bool] | None = None, *, nan: bool = False, above: float | None = None,
+        module: str | None = None,
+    ) -> int | None:  # fmt: skip
+        """The first of the steps to come that fits, as for run(); None where there is none."""
+        for at, v in enumerate(self.order[self.at :], start=self.at + 1):
             seen = [v.gradient, *[edge.flow for edge in v.edges if edge.flow is not None]]
-            self._move(self.at + 1)
             if (
                 (until is not None and until(v))
                 or (nan and any(not math.isfinite(norm(g)) for g in seen))
                 or (above is not None and norm(v.gradient) > above)
                 or (module is not None and f".{module}." in f".{'.'.join(v.module)}.")
             ):
-                break
-        return self
+                return at
+        return None
 
     def _move(self, at: int) -> Cursor:
         if not 0 <= at <= len(self):
@@ -185,7 +190,8 @@ class Cursor:
         v = self.vertex
         if v is None:
             root = self.graph.root
-            return f"{len(self)} steps\n{text_of(root)}{equals(root)}    gradient {shown(root.gradient)}"
+            head = f"{len(self)} steps\n{text_of(root)}{equals(root)}    gradient {shown(root.gradient)}"
+            return f"{head}\n{self.graph.left_out}".rstrip()
         what = expression(v)
         head = what if what == text_of(v) else f"{text_of(v)} = {what}"
         lines = [f"step {self.at} of {len(self)}" + (", the last" if self.at == len(self) else "")]
@@ -193,11 +199,18 @@ class Cursor:
         where = [f"in {'.'.join(v.module)}"] if v.module else []
         where += [provenance.show(v.place)] if v.place else []
         lines += [f"  {'  '.join(where)}"] if where else []
-        edges = [edge for edge in v.edges if edge.flow is not None]
-        rows = [(text_of(e.vertex), self._product(v, e), self._sum(e, edges[:k])) for k, e in enumerate(edges)]
+        rows = self.rows()
         widths = [max((len(row[c]) for row in rows), default=0) for c in (0, 1)]
         lines += [f"  {name:<{widths[0]}}    {product:<{widths[1]}}    {total}" for name, product, total in rows]
         return "\n".join(lines)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """What the step taken last hands on: to whom; upstream times local is downstream; and the sum there so far."""
+        v = self.vertex
+        if v is None:
+            return []
+        edges = [edge for edge in v.edges if edge.flow is not None]
+        return [(text_of(e.vertex), self._product(v, e), self._sum(e, edges[:k])) for k, e in enumerate(edges)]
 
     def _product(self, v: Vertex, edge: Edge) -> str:
         """Upstream times local is downstream."""
@@ -222,8 +235,16 @@ class Cursor:
             before = sum(there[1:], there[0])
             total = before + edge.flow
             said = f"{shown(before)} + {shown(edge.flow)} = " if size(total) == 1 else said
-        end = f", to come {len(rest)}: {', '.join(dict.fromkeys(rest))}" if rest else ", complete"
+        names = [*dict.fromkeys(rest)]
+        names[NAMED:] = ["..."] * (len(names) > NAMED)
+        end = f", to come {len(rest)}: {', '.join(names)}" if rest else ", complete"
         return said + shown(total) + end
+
+    def show(self) -> None:
+        """Open it as a screen with keys; where there is no terminal, print the whole pass. q closes it."""
+        from .terminal import show
+
+        show(self)
 
     def __repr__(self) -> str:
         return f"<Cursor behind step {self.at} of {len(self)}>"
