@@ -4,7 +4,7 @@
 # make oracle   the same numbers as PyTorch, SciPy and, where it installs, JAX
 # make parity   run PyTorch's operator database through both libraries and write docs/parity.md
 # make programs run the corpus of programs under PyTorch and glassgrad and write docs/programs.md
-# make pictures the pictures of docs/draw.md, by its own code, and the screen of docs/step.md
+# make pictures the pictures of docs/draw.md and docs/step.md: by their own code, a screen and a page
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from

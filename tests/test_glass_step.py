@@ -172,6 +172,21 @@ def test_run_to_the_first_nan() -> None:
     assert "nan" in str(cursor)
 
 
+def test_large_numbers_are_finite() -> None:
+    a = Value(1e200)
+    assert len(cursor := gg.step(a * 2.0 + a)) == cursor.run(nan=True).at
+    x = gg.tensor([1e30, 2.0], requires_grad=True)  # its square is infinite in float32
+    cursor = gg.step((x * x.detach()).sum())
+    assert cursor.run(nan=True).at == len(cursor) and "nan" not in str(cursor) and "inf" not in str(cursor)
+
+
+def test_saying_a_step_again_changes_nothing() -> None:
+    a, b = gg.randn(4, 2, requires_grad=True).chunk(2)
+    cursor = gg.step((a * b + a).sum())
+    screens = trace(cursor)
+    assert trace(cursor.goto(0)) == screens and "several" in screens
+
+
 # --- entries ---
 
 
@@ -241,7 +256,7 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     y = a
     for _ in range(30):
         y = y * 1.1
-    monkeypatch.setattr(look, "__defaults__", (*look.__defaults__[:-1], 10))  # type: ignore[index]
+    monkeypatch.setattr(look, "__defaults__", (*look.__defaults__[:2], 10, True))  # type: ignore[index]
     assert str(gg.step(y)).endswith("Of 61 vertices the newest 10 are looked at.")
     with pytest.raises(ValueError, match="Of 61 vertices the newest 10 .* What was asked for is older"):
         gg.paths(y, a)

@@ -32,7 +32,7 @@ def run(words: list[str], parser: argparse.ArgumentParser) -> int:
 
     def view(cursor: Cursor, place: Place | None) -> bool:
         if args.web:
-            from ..glass.stepping.server import serve  # type: ignore[import-not-found]
+            from ..glass.stepping.server import serve
 
             serve(cursor)
             return args.goes_on

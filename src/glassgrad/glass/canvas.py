@@ -299,8 +299,10 @@ def page_part(figure: Figure) -> str:
 
 def plain_text(value: object, most: int = 40) -> str:
     """A label that can do no harm in a drawing: one line, `most` characters, no control characters."""
-    text = re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", str(value))
-    text = re.sub("[\u202a-\u202e\u2066-\u2069]", "\ufffd", text)  # right-to-left overrides
+    text = str(value)
+    if not (text.isascii() and text.isprintable()):
+        text = re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
+        text = re.sub("[\u202a-\u202e\u2066-\u2069]", "\ufffd", text)  # right-to-left overrides
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

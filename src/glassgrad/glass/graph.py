@@ -203,14 +203,18 @@ def carry(graph: Graph, gradient: Any = None) -> None:
             to, flow = edge.vertex, flows[edge.position] if flows else None
             edge.flow = flow
             if flow is not None:
-                own = Parts(dict(flow.parts)) if isinstance(flow, Parts) else flow  # adding to Parts changes them
-                to.gradient = own if to.gradient is None else to.gradient + flow
+                to.gradient = own(flow) if to.gradient is None else to.gradient + flow
                 if to.shape is None and hasattr(flow, "shape"):
                     to.shape = tuple(flow.shape)
     for v in graph.vertices:
         v.gradient = _shown(v.gradient)
         for edge in v.edges:
             edge.flow = _shown(edge.flow)
+
+
+def own(flow: Any) -> Any:
+    """A gradient to add others to: adding to Parts changes them."""
+    return Parts(dict(flow.parts)) if isinstance(flow, Parts) else flow
 
 
 def _shown(g: Any) -> Any:
@@ -461,7 +465,7 @@ def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, 
     if held is not None:
         inputs = {k: x for k, x in enumerate(held.inputs) if hasattr(x, "shape") and k < len(node.edges)}
         result = held.value
-    op, stretched = _declaration(node.op)
+    op, stretched = declaration(node.op)
     unchanged = sum(counter[0] for counter in node.guards) == node.stamp
     for k, saved in enumerate(node.saved if isinstance(node.saved, tuple) else ()):
         if saved is None or op is None or k >= len(node.edges):
@@ -478,7 +482,7 @@ def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, 
     return inputs, result, shapes
 
 
-def _declaration(op: Any) -> tuple[Any, bool]:
+def declaration(op: Any) -> tuple[Any, bool]:
     """The Op behind what a node has, and whether its operands were broadcast; None of a user's Function."""
     stretched = False
     while not hasattr(op, "mentions"):
@@ -490,7 +494,7 @@ def _declaration(op: Any) -> tuple[Any, bool]:
 
 
 def _role(op: Any, k: int) -> str:
-    declared, _ = _declaration(op)
+    declared, _ = declaration(op)
     return declared.inputs[min(k, len(declared.inputs) - 1)] if declared is not None else ""
 
 

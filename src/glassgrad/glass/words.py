@@ -21,10 +21,14 @@ def text_of(v: Vertex) -> str:
 def expression(v: Vertex, depth: int = 5) -> str:
     if not v.op:
         return shown(v.value) if v.value is not None else "?"
-    parts = []
+    parts: list[str] = []
+    room = LONGEST
     for to in (edge.vertex for edge in v.edges):
         part = to.name or (expression(to, depth - 1) if depth else "...")
         parts.append(f"({part})" if v.op in INFIX and to.op in INFIX and " " in part else part)
+        room -= len(part)
+        if room < 0:
+            return f"{v.op}#{v.number}"
     sign = INFIX.get(v.op)
     if sign and len(parts) == 2:
         text = f" {sign} ".join(parts)
@@ -39,8 +43,9 @@ def equals(v: Vertex) -> str:
     return "" if v.value is None else f" = {shown(v.value)}"
 
 
-def size(x: Any) -> int:
-    return getattr(x, "size", 1)
+def single(x: Any) -> bool:
+    """Whether it is one number."""
+    return getattr(x, "size", 1) == 1 and not hasattr(x, "parts")
 
 
 def norm(x: Any) -> float:
@@ -48,12 +53,16 @@ def norm(x: Any) -> float:
         return abs(x)
     if hasattr(x, "parts"):
         return math.sqrt(sum(norm(part) ** 2 for part in x.parts.values()))
-    return float(np.sqrt(np.sum(np.square(np.abs(np.asarray(x, np.float64 if np.ndim(x) == 0 else None))))))
+    sizes = np.abs(np.asarray(x)).astype(np.float64, copy=False)
+    most = float(sizes.max(initial=0.0))  # squares of large numbers would be infinite
+    return most * math.sqrt(float(np.square(sizes / most).sum())) if most and math.isfinite(most) else most
 
 
 def shown(x: Any) -> str:
     """A number; of a tensor its shape and norm."""
-    if size(x) == 1 and not hasattr(x, "parts"):
+    if type(x) is float:
+        return f"{x:.6g}"
+    if single(x):
         return f"{float(np.asarray(x).reshape(())):.6g}"
     shape = "several" if hasattr(x, "parts") else str(tuple(x.shape))
     return f"{shape} of norm {norm(x):.4g}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ...core.provenance import show
@@ -17,9 +15,9 @@ from ...scalar.engine import Value
 from ..canvas import plain_text, short
 from ..graph import COUNTED, Graph, Vertex
 from ..summary import Row, details, on_host, row
+from .groups import ROOM, Part, close, cut, nest
 from .layout import Item, Net
 
-ROOM = 40  # boxes at most, where the depth that is open is not named
 BOXES = 200  # drawn at most; what is older is left out
 LISTED = 12  # leaves in one box
 NAME = 34  # characters of a name
@@ -34,11 +32,13 @@ LINE, HEAD, SIDE, FOOT, BAR = 15.0, 22.0, 9.0, 5.0, 3.0  # heights of lines and 
 class Box:
     """What stands in a box.
 
-    kind     "op", "leaf" (gets a gradient), "constant", "module" (a closed group), "earlier" (what is left out)
+    kind     "op", "leaf" (gets a gradient), "constant", "module" (a closed group), "earlier" (what is left out),
+             "piece" (of a group that is too large)
     title    in bold; note stands beside it
     rows     lines of text
     tip      what is told of it on demand
     members  its vertices
+    graded   the vertices whose gradients its rows tell
     path     of a module: its names, outermost first
     number   of a module: which call of that path
     """
@@ -49,6 +49,7 @@ class Box:
     rows: list[Row] = field(default_factory=list)
     tip: str = ""
     members: list[Vertex] = field(default_factory=list)
+    graded: list[Vertex] = field(default_factory=list)
     path: tuple[str, ...] = ()
     last: bool = False
 
@@ -56,9 +57,13 @@ class Box:
     def labels(self) -> int:
         return max([len(r.label) for r in self.rows if r.text], default=0)
 
+    @property
+    def is_group(self) -> bool:
+        return self.kind in ("module", "piece")
+
     def size(self) -> tuple[float, float]:
         head = BOLD * columns(self.title) + (CHAR * (columns(self.note) + 1) if self.note else 0)
-        head += BOLD * 2 if self.kind == "module" else 0
+        head += BOLD * 2 if self.is_group else 0
         widths = [
             CHAR * (self.labels + 1 + columns(r.text) if r.text else columns(r.label))
             + (BAR * len(r.bars) + CHAR if r.bars else 0)
@@ -74,141 +79,32 @@ def columns(text: str) -> int:
 
 @dataclass(eq=False)
 class Scene:
-    """Boxes in groups, ready to be laid out: the root group, the box of each item, the lines, and what to say below."""
+    """Boxes in groups, ready to be laid out: the root group, the box of each item, the lines, what to say below, and
+    in which box each vertex is.
+    """
 
     root: Item
     boxes: dict[Item, Box]
     nets: list[Net]
     notes: list[str]
-
-
-@dataclass(eq=False)
-class Part:
-    """A module's call, or the whole: vertices and parts in order of creation."""
-
-    path: tuple[str, ...] = ()
-    around: Part | None = None
-    inside: list[Any] = field(default_factory=list)
-    closed: bool = False
-
-    def members(self) -> list[Vertex]:
-        return [v for x in self.inside for v in (x.members() if isinstance(x, Part) else [x])]
-
-    def parts(self) -> Iterable[Part]:
-        for x in self.inside:
-            if isinstance(x, Part):
-                yield x
-                yield from x.parts()
-
-    def chain(self) -> list[Part]:
-        return [*(self.around.chain() if self.around else []), self]
-
-
-# --- groups -------------------------------------------------------------------------------------------------
-
-
-def nest(graph: Graph) -> tuple[Part, dict[Vertex, Part], dict[Vertex, Vertex]]:
-    """The tree of calls, where each vertex is in it, and which picks are shown by the operation they pick from."""
-    consumers = graph.consumers()
-    picked = {}
-    for v in graph.vertices:
-        if v.op and getattr(getattr(v.source, "op", None), "is_pick", False) and len(v.edges) == 1:
-            if len(consumers[v.edges[0].vertex]) == 1 and v is not graph.root:
-                picked[v] = v.edges[0].vertex
-    root = at = Part()
-    home: dict[Vertex, Part] = {}
-    order: dict[Any, tuple[int, int]] = {}
-    for v in graph.vertices:
-        if not v.op:
-            continue
-        path = v.module
-        while at.path != path[: len(at.path)]:
-            at = at.around or root
-        for depth in range(len(at.path) + 1, len(path) + 1):
-            at = Part(path[:depth], at)
-            at.around.inside.append(at)  # type: ignore[union-attr]
-            order[at] = (v.number, -1)
-        home[v] = at
-        order[v] = (v.number, 0)
-        if v not in picked:
-            at.inside.append(v)
-    first: dict[Vertex, tuple[int, int]] = {}  # leaf -> its earliest use, and which argument it is there
-    for user in graph.vertices:
-        for k, edge in enumerate(user.edges):
-            use = (order[user][0], k)
-            first[edge.vertex] = min(first.get(edge.vertex, use), use)
-    for v in graph.vertices:
-        if v.op:
-            continue
-        users = [user for user, _ in consumers[v]]
-        chains = [home[user].chain() for user in users] or [[root]]
-        inner = not v.name or isinstance(v.source, Parameter)
-        shared = [ps[0] for ps in zip(*chains, strict=False) if all(p is ps[0] for p in ps)] if inner else [root]
-        home[v] = shared[-1]
-        number, position = first.get(v, (0, 0))
-        order[v] = (number, position - len(graph))
-        home[v].inside.append(v)
-    for part in (root, *root.parts()):
-        part.inside.sort(key=order.__getitem__)
-    return root, home, picked
-
-
-def close(root: Part, collapse: Any, expand: Sequence[str]) -> None:
-    """Say which parts are one box."""
-    parts = list(root.parts())
-    patterns = [collapse] if isinstance(collapse, str) else collapse if isinstance(collapse, list | tuple) else []
-    if collapse is None or (isinstance(collapse, int) and not isinstance(collapse, bool)):
-        depth = _depth_for(root) if collapse is None else int(collapse)
-        if depth < 0:
-            raise ValueError(f"collapse is the number of levels of modules to open, from 0 on; got {collapse}")
-        for part in parts:
-            part.closed = len(part.path) > depth or (collapse is None and len(part.inside) == 1)
-    elif not isinstance(collapse, str | list | tuple) and collapse is not False:
-        raise TypeError(f"collapse is a depth, a module's path or several, or False; got {collapse!r}")
-    for pattern in patterns:
-        for part in _named(parts, pattern, "collapse"):
-            part.closed = True
-    for pattern in expand:
-        for part in _named(parts, pattern, "expand"):
-            for p in part.chain():
-                p.closed = False
-
-
-def _named(parts: list[Part], pattern: Any, word: str) -> list[Part]:
-    """The parts of a path, with or without the outermost module's class; "*" stands for anything."""
-    if not isinstance(pattern, str):
-        raise TypeError(f"{word}= takes paths of modules, got {pattern!r}")
-    names = {part: (".".join(part.path), ".".join(part.path[1:])) for part in parts}
-    found = [part for part, both in names.items() if any(name and fnmatchcase(name, pattern) for name in both)]
-    if not found:
-        known = sorted({long for long, _ in names.values()} | {short for _, short in names.values() if short})
-        near = difflib.get_close_matches(pattern, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known[:8]) or 'no modules'}"
-        raise ValueError(f"{word}={pattern!r}: no such module in this graph; {hint}")
-    return found
-
-
-def _depth_for(root: Part) -> int:
-    """The greatest depth with at most ROOM boxes."""
-    deepest, depth = max([len(p.path) for p in root.parts()], default=0), 0
-    while depth < deepest and _count(root, depth + 1) <= ROOM:
-        depth += 1
-    return depth
-
-
-def _count(part: Part, depth: int) -> int:
-    return sum(
-        _count(x, depth - 1) if isinstance(x, Part) and depth > 0 and len(x.inside) > 1 else 1 for x in part.inside
-    )
+    item_of: dict[Vertex, Item] = field(default_factory=dict)
 
 
 # --- boxes --------------------------------------------------------------------------------------------------
 
 
-def scene(graph: Graph, collapse: Any = None, expand: Sequence[str] = (), limit: int = BOXES, hidden: int = 0) -> Scene:
-    """What to draw. Closed groups of up to `hidden` vertices keep what is in them, for a page that opens them."""
+def scene(
+    graph: Graph, collapse: Any = None, expand: Sequence[str] = (), limit: int = BOXES, hidden: int = 0,
+    pieces: bool = False,
+) -> Scene:  # fmt: skip
+    """What to draw. Closed groups of up to `hidden` vertices keep what is in them, for a page that opens them.
+
+    pieces: groups of many boxes are cut into closed pieces, and lines from and to others end at a piece's border.
+    """
     top, home, picked = nest(graph)
     close(top, collapse, expand)
+    if pieces:
+        cut(top, home)
     return _Making(graph, top, home, picked, limit, hidden).scene()
 
 
@@ -219,6 +115,7 @@ class _Making:
         self.graph, self.top, self.home, self.picked, self.spare = graph, top, home, picked, hidden
         self.boxes: dict[Item, Box] = {}
         self.item_of: dict[Vertex, Item] = {}
+        self.borders: dict[tuple[Item | None, Item | None], tuple[Item | None, Item | None]] = {}
         self.consumers = graph.consumers()
         self.inner = {stand: pick for pick, stand in picked.items()}
         self.kept = self._newest(limit)
@@ -242,7 +139,9 @@ class _Making:
             more = "more than " if self.graph.total == COUNTED else ""
             notes.append(f"Of {more}{self.graph.total:,} vertices the newest {self.graph.total - missing:,} are drawn.")
         root.open = bool(root.children)
-        return Scene(root, self.boxes, nets, notes)
+        for pick, stand in self.picked.items():
+            self.item_of[pick] = self.item_of[stand]
+        return Scene(root, self.boxes, nets, notes, self.item_of)
 
     def shown(self, v: Vertex) -> Any:
         """The vertex or the outermost closed part that stands for it."""
@@ -322,7 +221,7 @@ class _Making:
         if any(line[2] for line in lines):
             lines = [("", "data", "grad"), *lines]
         wide = [max(len(line[k]) for line in lines) for k in (1, 2)]
-        box.title, box.note = plain_text(stem, NAME) or "constants", ""
+        box.title, box.note, box.graded = plain_text(stem, NAME) or "constants", "", vertices[:LISTED]
         box.rows = [Row(plain_text(a, NAME), f"{b:>{wide[0]}}  {c:>{wide[1]}}".rstrip()) for a, b, c in lines]
         box.tip = "\n".join(self._tip(v) for v in vertices[:LISTED])
         item = self.item_of[vertices[0]]
@@ -349,6 +248,7 @@ class _Making:
             box.rows += [row("data", value)] if value is not None else []
         if v.wants and not (gradient is None and self.graph.root.gradient is None):
             box.rows.append(row("grad", gradient))
+            box.graded = [self.inner.get(v, v)]
         return box
 
     def _name(self, v: Vertex) -> str:
@@ -372,7 +272,7 @@ class _Making:
             if getattr(getattr(v.source, "op", None), "is_pick", False):
                 return f"one output of {v.edges[0].vertex.op}" if v.edges else "one output"
             return plain_text(v.op, NAME)
-        words = [self._operand(e.vertex) for e in v.edges]
+        words = [self._operand(e.vertex) for e in v.edges[:3]]
         if v.title in SIGNS and len(words) == 2:
             return f"{words[0]} {SIGNS[v.title]} {words[1]}"
         if v.title.startswith("**") and words:
@@ -406,14 +306,16 @@ class _Making:
 
     def _module(self, part: Part, members: list[Vertex]) -> Box:
         kind = self.graph.modules.get(part.path, "")
+        if part.piece:
+            return self._piece(members)
         box = Box("module", plain_text(part.path[-1], NAME), members=members, path=part.path)
         box.note = plain_text(kind, NAME) if kind != part.path[-1] else ""
         inside = set(members)
         ends = [v for v in members if v is self.graph.root or any(u not in inside for u, _ in self._users(v))]
         ends = [v for v in ends if v.op]
         if len(ends) == 1:
-            rows = self._box(ends[0]).rows
-            box.rows, box.last = rows, ends[0] is self.graph.root
+            end = self._box(ends[0])
+            box.rows, box.graded, box.last = end.rows, end.graded, ends[0] is self.graph.root
         weights = [v for v in members if isinstance(v.source, Parameter)]
         count = sum(v.source.numel() for v in weights)
         operations = sum(1 for v in members if v.op)
@@ -428,13 +330,33 @@ class _Making:
         box.tip = "\n".join(plain_text(line, 200) for line in lines)
         return box
 
+    def _piece(self, members: list[Vertex]) -> Box:
+        """Of a group that is too large."""
+        made = [v for v in members if v.op]
+        names = [f"{v.op}#{v.number}" if v.op else v.name or "a constant" for v in (made or members)]
+        ends = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}"
+        what = "operation" if made else "number"
+        count = len(made or members)
+        return Box("piece", plain_text(ends, NAME), rows=[Row(f"{count:,} {what}{'s' * (count != 1)}", "")], tip=ends)
+
     def _users(self, v: Vertex) -> list[tuple[Vertex, Any]]:
         """What is made of it, or of the one output of it that is shown with it."""
         return self.consumers[self.inner.get(v, v)]
 
+    def _bordered(self, a: Item, b: Item) -> tuple[Item, Item]:
+        """The ends of a line: each the outermost piece around it in which the other isn't, or the box itself."""
+        key = a.around, b.around
+        if key not in self.borders:
+            ways = a.path()[:-1], b.path()[:-1]
+            k = next((k for k, (x, y) in enumerate(zip(*ways, strict=False)) if x is not y), min(map(len, ways)))
+            found = [next((x for x in way[k:] if self.boxes[x].kind == "piece"), None) for way in ways]
+            self.borders[key] = found[0], found[1]
+        from_, to = self.borders[key]
+        return from_ or a, to or b
+
     def _nets(self) -> tuple[list[Net], list[Item]]:
         """The lines from each box, and the boxes that miss something that is left out."""
-        targets: dict[tuple[Item, Item | None], dict[Item, None]] = {}
+        targets: dict[tuple[Item, Vertex | None], dict[Item, None]] = {}
         earlier: dict[Item, None] = {}
         for v in self.graph.vertices:
             if v in self.picked or v not in self.kept:
@@ -445,8 +367,8 @@ class _Making:
                 if source not in self.kept:
                     earlier[to] = None
                 elif self.item_of[source] is not to:
-                    box = self.item_of[source]
-                    targets.setdefault((box, source if self.boxes[box].kind == "module" else None), {})[to] = None  # type: ignore[index,arg-type]
+                    box, end = self._bordered(self.item_of[source], to)
+                    targets.setdefault((box, source if self.boxes[box].kind == "module" else None), {})[end] = None
             if v.cut:
                 earlier[to] = None
         return [Net(source, tuple(found)) for (source, _), found in targets.items()], list(earlier)

@@ -1,181 +1,27 @@
-// The page's side of placing.py: `place` gives the same coordinates for whatever modules are open.
+// The page of draw(): modules open and close by a click. placing.js stands above it.
 "use strict";
-const { items, gaps, weights } = JSON.parse(document.getElementById("scene").textContent);
+lay(JSON.parse(document.getElementById("scene").textContent));
 const picture = document.getElementById("picture"), layer = document.getElementById("wires");
 const $ = (id) => document.getElementById(id);
-const mean = (points) => {
-  if (points.length === 1) return points[0][0];
-  let sum = 0, weight = 0;
-  for (const [p, w] of points) { sum += p * w; weight += w; }
-  return sum / weight;
-};
-const median = (points) => {
-  if (points.length === 1) return points[0][0];
-  const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const half = points.reduce((sum, [, w]) => sum + w, 0) / 2;
-  let seen = 0;
-  for (let k = 0; k < sorted.length; k++) {
-    seen += sorted[k][1];
-    if (seen === half && k + 1 < sorted.length) return (sorted[k][0] + sorted[k + 1][0]) / 2;
-    if (seen >= half) return sorted[k][0];
-  }
-  return sorted[sorted.length - 1][0];
-};
-
-function settle(offsets, wanted, centre) {
-  const blocks = [];
-  wanted.forEach((points, i) => {
-    let block = points.map(([p, w]) => [p - offsets[i], w]), at = centre(block), count = 1;
-    while (blocks.length && blocks[blocks.length - 1][1] > at) {
-      const [before, , more] = blocks.pop();
-      const weight = before.reduce((s, q) => s + q[1], 0) + block.reduce((s, q) => s + q[1], 0);
-      block = centre === mean
-        ? [[(before.reduce((s, q) => s + q[0] * q[1], 0) + block.reduce((s, q) => s + q[0] * q[1], 0)) / weight, weight]]
-        : before.concat(block);
-      at = centre(block);
-      count += more;
-    }
-    blocks.push([block, at, count]);
-  });
-  return blocks.flatMap(([, at, count]) => Array(count).fill(at)).map((at, i) => at + offsets[i]);
-}
-
-function ends(group, plan, fed) {
-  const at = new Map(), sides = new Map(), main = new Map(), shifts = new Map(), children = group.children.length;
-  plan.rows.forEach((row) => row.forEach((n, i) => at.set(n, i)));
-  const note = (key, net, place) => {
-    if (!sides.has(key)) sides.set(key, new Map());
-    const nets = sides.get(key);
-    nets.set(net, [...(nets.get(net) || []), at.get(place)]);
-  };
-  for (const [above, below, net] of plan.lines) {
-    if (above >= children || fed.has(above)) main.set(below, [...(main.get(below) || []), net]);
-    note(`${above} 0`, net, below);
-    note(`${below} 1`, net, above);
-  }
-  for (const [key, nets] of sides) {
-    const [n, enters] = key.split(" ").map(Number);
-    if (n >= children) continue;
-    const child = items[group.children[n]], gates = child.open ? (enters ? child.top : child.bottom) : new Map();
-    const step = Math.min(gaps.SPREAD, (child.size[0] - 20) / nets.size);
-    const place = (m) => nets.get(m).reduce((a, b) => a + b, 0) / nets.get(m).length;
-    const order = [...nets.keys()].sort((a, b) => place(a) - place(b) || a - b);
-    let middle = (order.length - 1) / 2;
-    const chief = main.get(n) || [];
-    if (enters && chief.length === 1 && step === gaps.SPREAD && gaps.SPREAD * (order.length - 1) < child.size[0] / 2 - 8)
-      middle = order.indexOf(chief[0]);
-    order.forEach((net, k) =>
-      shifts.set(`${key} ${net}`, gates.has(net) ? gates.get(net) - child.size[0] / 2 : (k - middle) * step));
-  }
-  return plan.lines.map(([a, b, net]) => [shifts.get(`${a} 0 ${net}`) || 0, shifts.get(`${b} 1 ${net}`) || 0]);
-}
-
-function inner(group) {
-  const plan = group.plan, children = group.children.length, rows = plan.rows;
-  const width = plan.nets.map((_, n) => (n < children ? items[group.children[n]].size[0] : 0));
-  const fed = new Set(plan.lines.map((line) => line[1])), tied = ends(group, plan, fed);
-  const up = width.map(() => []), down = width.map(() => []), heavy = ([n, s, w]) => [n, s, w * 1.25];
-  plan.lines.forEach(([above, below], i) => {
-    const [start, end] = tied[i], points = (above >= children) + (below >= children);
-    const weight = points || fed.has(above) ? weights.WEIGHTS[points] : weights.LEAF;
-    down[above].push([below, end - start, weight]);
-    up[below].push([above, start - end, weight]);
-  });
-  const near = up.map((u, n) => u.concat(down[n]));
-  const moreUp = up.map((u, n) => u.map(heavy).concat(down[n])), moreDown = up.map((u, n) => u.concat(down[n].map(heavy)));
-  const x = width.map(() => 0);
-  const offsets = rows.map((row) => {
-    const offset = [0];
-    for (let k = 1; k < row.length; k++) {
-      const gap = row[k - 1] < children && row[k] < children ? gaps.GAP : gaps.LINE_GAP;
-      offset.push(offset[k - 1] + width[row[k - 1]] / 2 + gap + width[row[k]] / 2);
-    }
-    row.forEach((n, k) => { x[n] = offset[k] - offset[offset.length - 1] / 2; });
-    return offset;
-  });
-  const forth = rows.map((_, r) => r), back = [...forth].reverse();
-  const passes = [[forth, up, mean], [back, down, mean], [forth, up, mean], [back, down, mean], [forth, near, mean],
-    [back, near, mean], [back, moreDown, median], [forth, moreUp, median], [back, moreDown, median],
-    [forth, moreUp, median]];
-  for (const [order, beside, centre] of passes)
-    for (const r of order) {
-      const wanted = rows[r].map((n) => beside[n].length ? beside[n].map(([m, s, w]) => [x[m] + s, w]) : [[x[n], weights.ALONE]]);
-      settle(offsets[r], wanted, rows[r].length <= gaps.WIDE ? centre : mean).forEach((at, k) => { x[rows[r][k]] = at; });
-    }
-  const left = Math.min(...x.map((at, n) => at - width[n] / 2)), right = Math.max(...x.map((at, n) => at + width[n] / 2));
-  const pad = group.around === null ? 0 : gaps.PAD, title = group.around === null ? 0 : gaps.TITLE;
-  const xs = x.map((at) => at + pad - left), enters = plan.enters.length > 0;
-  group.top = new Map(plan.enters.map(([net, n]) => [net, xs[n]]));
-  group.bottom = new Map(plan.leaves.map(([net, n]) => [net, xs[n]]));
-  group.title = [...group.top.values()].sort((a, b) => a - b).reduce((at, gate) => (gate < at + group.label ? gate : at), 0);
-  const tops = [], depths = [];
-  let y = 0;
-  rows.forEach((row, r) => {
-    y += r ? gaps.ROW_GAP : enters ? 0 : title;
-    tops.push(y);
-    depths.push(Math.max(enters && !r ? title : 0, ...row.filter((n) => n < children).map((n) => items[group.children[n]].size[1])));
-    y += depths[r];
-  });
-  group.size = [Math.max(right - left + 2 * pad, group.title + group.label), y + (plan.leaves.length ? 0 : pad)];
-  return { xs, tops, depths, tied };
-}
-
-function outer(group, placed, wires) {
-  const { plan, children } = group, { xs, tops, depths, tied } = placed, rowOf = new Map();
-  plan.rows.forEach((row, r) => row.forEach((n) => rowOf.set(n, r)));
-  children.forEach((id, n) => {
-    const child = items[id], r = rowOf.get(n);
-    child.x = group.x + xs[n] - child.size[0] / 2;
-    child.y = group.y + tops[r] + (depths[r] - child.size[1]) / 2;
-  });
-  plan.lines.forEach(([above, below, net, arrow], i) => {
-    const r = rowOf.get(above), y1 = group.y + tops[r] + depths[r], y2 = group.y + tops[r + 1];
-    const child = above < children.length ? items[children[above]] : null, end = below < children.length ? items[children[below]] : null;
-    const y0 = child ? child.y + child.size[1] : group.y + tops[r], y3 = end ? end.y : y2;
-    const x0 = group.x + xs[above] + tied[i][0], x2 = group.x + xs[below] + tied[i][1], middle = (y1 + y2) / 2;
-    wires.push(Math.abs(x0 - x2) < 0.05 ? `M${x0} ${y0}L${x2} ${y3}`
-      : `M${x0} ${y0}L${x0} ${y1}C${x0} ${middle} ${x2} ${middle} ${x2} ${y2}L${x2} ${y3}`);
-    if (arrow && !end.open) wires.push(["tip", `M${x2} ${y3}L${x2 - 3.5} ${y3 - 7}L${x2 + 3.5} ${y3 - 7}Z`]);
-  });
-}
-
-// --- the page ---
-
 let zoom = 1;
-const visible = () => {
-  const found = [], stack = [0];
-  while (stack.length) {
-    const item = items[stack.pop()];
-    found.push(item);
-    if (item.open) stack.push(...[...item.children].reverse());
-  }
-  return found;
-};
 
 function draw() {
-  const seen = visible(), groups = seen.filter((item) => item.open), placed = new Map();
-  for (const item of items) if (!item.open) item.size = [item.width, item.height];
-  for (const group of [...groups].reverse()) placed.set(group, inner(group));
-  const wires = [];
-  items[0].x = items[0].y = 0;
-  for (const group of groups) outer(group, placed.get(group), wires);
+  const { seen, wires } = arrange(), shown = new Set(seen);
   for (const item of items.slice(1)) {
-    const shown = seen.includes(item);
-    for (const [node, on] of [[item.box, shown && !item.open], [item.frame, shown && item.open]]) {
+    for (const [node, on] of [[item.box, shown.has(item) && !item.open], [item.frame, shown.has(item) && item.open]]) {
       if (!node) continue;
       node.toggleAttribute("hidden", !on);
       if (on) node.setAttribute("transform", `translate(${item.x} ${item.y})`);
     }
-    if (shown && item.open) {
-      const rect = item.frame.querySelector("path"), [w, h] = item.size, r = 10;
-      rect.setAttribute("d", `M${r} 0L${w - r} 0Q${w} 0 ${w} ${r}L${w} ${h - r}Q${w} ${h} ${w - r} ${h}L${r} ${h}Q0 ${h} 0 ${h - r}L0 ${r}Q0 0 ${r} 0Z`);
+    if (shown.has(item) && item.open) {
+      item.frame.querySelector("path").setAttribute("d", border(item.size));
       item.frame.querySelectorAll("text").forEach((text) => text.setAttribute("dx", item.title - item.drawn));
     }
   }
-  layer.replaceChildren(...["wire", "tip"].map((style) => {
+  layer.replaceChildren(...[["wire", "d"], ["tip", "tip"]].map(([style, part]) => {
     const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
     path.setAttribute("class", style);
-    path.setAttribute("d", wires.filter((w) => Array.isArray(w) === (style === "tip")).map((w) => (style === "tip" ? w[1] : w)).join(""));
+    path.setAttribute("d", wires.map((wire) => wire[part]).join(""));
     return path;
   }));
   resize();

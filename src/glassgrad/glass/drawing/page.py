@@ -22,7 +22,7 @@ def page(scene: Scene, name: str) -> str:
     """The whole page. A content security policy lets only this script run and forbids to load anything."""
     plan(scene.root, scene.nets)
     wires = place(scene.root)
-    script = files(__package__).joinpath("page.js").read_text(encoding="utf-8")
+    script = read("placing.js") + read("page.js")
     ids = {item: k for k, item in enumerate([scene.root, *scene.boxes])}
     seen = set(scene.root.boxes())
     frames: list[tuple[int, str]] = []
@@ -36,7 +36,7 @@ def page(scene: Scene, name: str) -> str:
             drawn.append((len(item.path()), placed(item, box, open_, f' id="{letter}{ids[item]}"{role}{hidden}')))
     frames.sort(key=lambda pair: pair[0])
     width, height = extent(Scene(scene.root, {}, [], []))
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest(script)}'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{digest(script)}'"
     notes = "".join(f"<p>{escape(plain_text(note, 600))}</p>" for note in scene.notes)
     lines = "".join(curves(wire) for wire in wires), "".join(tips(wire) for wire in wires)
     title = escape(name[:1].upper() + name[1:])
@@ -69,36 +69,43 @@ def page(scene: Scene, name: str) -> str:
 <footer>{notes}<pre id="tip">Click a module to open it, its name to close it, any box for its details.
 Double border: gets a gradient. Round: an operation. Dashed: a constant. Stack: a closed module.
 Blue bars: its numbers from least to largest; orange: its gradient's. a ± b: mean and standard deviation.</pre></footer>
-<script type="application/json" id="scene">{data(scene, ids)}</script>
+<script type="application/json" id="scene">{json.dumps(layout(scene, ids), separators=(",", ":"))}</script>
 <script>{script}</script>
 </body>
 </html>
 """
 
 
-def digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def digest(text: str) -> str:
+    """As a policy names what it allows."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def data(scene: Scene, ids: dict[Item, int]) -> str:
-    """The scene's sizes and plans; no text of others."""
+def read(name: str, package: str = __package__) -> str:
+    """A script of this folder, or of another."""
+    return files(package).joinpath(name).read_text(encoding="utf-8")
+
+
+def layout(scene: Scene, ids: dict[Item, int]) -> dict[str, Any]:
+    """The scene's sizes and plans, for placing.js; no text of others."""
 
     def told(item: Item) -> dict[str, Any]:
         made = item.plan
-        return {
-            "width": item.width, "height": item.height, "label": round(item.label, 2), "open": item.open,
-            "title": item.title, "children": [ids[child] for child in item.children],
-            "around": None if item.around is None else ids[item.around],
-            "plan": made and {
-                "nets": made.nets, "rows": made.rows, "lines": made.lines,
-                "enters": list(made.enters.items()), "leaves": list(made.leaves.items()),
-            },
+        return {"width": item.width, "height": item.height} | {
+            key: value for key, value in {
+                "label": round(item.label, 2), "open": item.open, "title": item.title,
+                "children": [ids[child] for child in item.children],
+                "around": None if item.around is None else ids[item.around],
+                "plan": made and {
+                    "nets": made.nets, "rows": made.rows, "lines": made.lines,
+                    "enters": list(made.enters.items()), "leaves": list(made.leaves.items()),
+                },
+            }.items() if item.children or key == "around"
         }  # fmt: skip
 
     gaps = {word: getattr(placing, word) for word in ("GAP", "LINE_GAP", "ROW_GAP", "PAD", "TITLE", "SPREAD", "WIDE")}
     weights = {word: getattr(placing, word) for word in ("LEAF", "WEIGHTS", "ALONE")}
-    items = [told(item) for item in ids]
-    return json.dumps({"items": items, "gaps": gaps, "weights": weights}, separators=(",", ":"))
+    return {"items": [told(item) for item in ids], "gaps": gaps, "weights": weights}
 
 
 PAGE = f""":root{{{variables(0)}color-scheme:light dark}}

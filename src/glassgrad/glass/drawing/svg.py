@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..canvas import THEME, plain_text
@@ -48,6 +49,7 @@ PAINTS = {
     "inner": Paint("blue", 0.07, stroke="blue", width=0.6),
     "constant": Paint("paper", stroke="soft", width=1.1, dash="4 3"),
     "module": Paint("paper", stroke="purple", width=1.1),
+    "piece": Paint("paper", stroke="soft", width=1.1),
     "tint": Paint("purple", 0.07),
     "earlier": Paint("paper", stroke="soft", width=1.2, dash="1 3"),
     "frame": Paint("purple", 0.05, stroke="purple", width=0.7),
@@ -92,6 +94,7 @@ def corners(*points: tuple[float, float]) -> str:
     return "M" + "L".join(f"{n(x)} {n(y)}" for x, y in points) + "Z"
 
 
+@lru_cache(4096)
 def rounded(x: float, y: float, w: float, h: float, r: float) -> str:
     k = 0.45 * r  # a quarter of a circle, nearly
     right, bottom = x + w, y + h
@@ -112,9 +115,9 @@ def outline(box: Box, w: float, h: float) -> Iterator[Shape]:
         c = 7
         cut = (c, 0), (w - c, 0), (w, c), (w, h - c), (w - c, h), (c, h), (0, h - c), (0, c)
         yield Shape(box.kind, corners(*cut))
-    elif box.kind == "module":
+    elif box.is_group:
         for shift in (4.0, 2.0, 0.0):
-            yield Shape("module", rounded(shift, shift, w - 4, h - 4, 4))
+            yield Shape(box.kind, rounded(shift, shift, w - 4, h - 4, 4))
         yield Shape("tint", rounded(0, 0, w - 4, h - 4, 4))
     else:
         yield Shape("last" if box.last else "op", rounded(0, 0, w, h, 8))
@@ -122,20 +125,29 @@ def outline(box: Box, w: float, h: float) -> Iterator[Shape]:
 
 def inside(box: Box, w: float, h: float) -> Iterator[Shape | Words]:
     """A box, from its own corner."""
+    yield from head(box, w, h)
+    for k in range(len(box.rows)):
+        yield from line(box, w, k)
+
+
+def head(box: Box, w: float, h: float) -> Iterator[Shape | Words]:
     yield from outline(box, w, h)
-    title = f"▸ {box.title}" if box.kind == "module" else box.title
+    title = f"▸ {box.title}" if box.is_group else box.title
     yield Words("title", SIDE, 16, title)
     if box.note:
         yield Words("note", SIDE + BOLD * columns(title) + (CHAR if title else 0), 16, box.note)
-    for k, row in enumerate(box.rows):
-        y = HEAD + LINE * k + 10
-        yield Words("label", SIDE, y, row.label)
-        if row.text:
-            yield Words("alarm" if row.wrong else "text", SIDE + CHAR * (box.labels + 1), y, row.text)
-        if row.bars:
-            left = w - SIDE - BAR * len(row.bars)
-            style = "wrong" if row.wrong else "grad" if row.label == "grad" else "data"
-            yield Shape(style, bars(row.bars, left, y))
+
+
+def line(box: Box, w: float, k: int) -> Iterator[Shape | Words]:
+    """A row of a box."""
+    row, y = box.rows[k], HEAD + LINE * k + 10
+    yield Words("label", SIDE, y, row.label)
+    if row.text:
+        yield Words("alarm" if row.wrong else "text", SIDE + CHAR * (box.labels + 1), y, row.text)
+    if row.bars:
+        left = w - SIDE - BAR * len(row.bars)
+        style = "wrong" if row.wrong else "grad" if row.label == "grad" else "data"
+        yield Shape(style, bars(row.bars, left, y))
 
 
 def bars(heights: tuple[int, ...], left: float, y: float) -> str:

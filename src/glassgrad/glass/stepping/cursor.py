@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...core import provenance
 from ...core.tensor import Tensor
+from ...io.files import atomic_write
 from ...scalar import Value
-from ..graph import Edge, Graph, Vertex, handed_on, look, names_around
-from ..words import equals, expression, norm, shown, size, text_of
+from ..graph import Edge, Graph, Vertex, handed_on, look, names_around, own
+from ..words import equals, expression, norm, shown, single, text_of
 
-NAMED = 4  # of those from whom something is to come
 MOST = 4096  # entries of a Jacobian's column that entry() computes
+NAMED = 4  # of those that have still to hand something on
 
 
 def step(root: Value | Tensor, gradient: Any = None) -> Cursor:
@@ -49,13 +52,11 @@ class Cursor:
             why = " ".join(filter(None, [*graph.notes, graph.left_out]))
             raise ValueError(why or f"nothing to step through: {text_of(graph.root)} was not computed")
         self._turn = {v: k for k, v in enumerate(self.order)}
-        self._arrivals: dict[
-            Vertex, list[tuple[int, Vertex, Edge]]
-        ] = {}  # (step, from, edge), in the order of the walk
+        self.arrivals: dict[Vertex, list[tuple[int, Vertex, Edge]]] = {}  # (step, from, edge), in the order of the walk
         for k, v in enumerate(self.order):
             for edge in v.edges:
                 if edge.flow is not None:
-                    self._arrivals.setdefault(edge.vertex, []).append((k, v, edge))
+                    self.arrivals.setdefault(edge.vertex, []).append((k, v, edge))
 
     def __len__(self) -> int:
         return len(self.order)
@@ -118,7 +119,7 @@ class Cursor:
         return self
 
     def _complete(self, v: Vertex) -> int:
-        arrivals = self._arrivals.get(v, [])
+        arrivals = self.arrivals.get(v, [])
         if not arrivals:
             raise ValueError(f"no gradient arrives at {text_of(v)}")
         return arrivals[-1][0] + 1
@@ -133,11 +134,11 @@ class Cursor:
     def arrived(self, v: Vertex) -> list[Any]:
         """What has arrived at a vertex so far, in order: their sum is its gradient so far."""
         seed = [v.gradient] if v is self.graph.root else []
-        return seed + [edge.flow for k, _, edge in self._arrivals.get(v, []) if k < self.at]
+        return seed + [edge.flow for k, _, edge in self.arrivals.get(v, []) if k < self.at]
 
     def pending(self, v: Vertex) -> list[Vertex]:
         """Those that have still to hand something on to v."""
-        return [source for k, source, _ in self._arrivals.get(v, []) if k >= self.at]
+        return [source for k, source, _ in self.arrivals.get(v, []) if k >= self.at]
 
     def entry(self, name: str, index: tuple[int, ...] = ()) -> list[tuple[tuple[int, ...], float, float]]:
         """The terms of one entry of what the step taken last hands on to an argument, by its name: a list of
@@ -167,24 +168,30 @@ class Cursor:
         return terms
 
     def to_dict(self) -> dict[str, Any]:
-        """The graph and the place in it, for JSON; numbers that are not finite are strings."""
-        number = {v: k for k, v in enumerate(self.graph.vertices)}
-        return {
-            "at": self.at,
-            "steps": [number[v] for v in self.order],
-            "vertices": [
-                {
-                    "text": text_of(v), "kind": v.kind, "op": v.op, "title": v.title, "name": v.name,
-                    "module": list(v.module), "shape": None if v.shape is None else list(v.shape),
-                    "line": None if v.place is None else list(provenance.line_of(v.place)),
-                    "value": _plain(v.value), "gradient": _plain(v.gradient),
-                    "edges": [
-                        {"to": number[e.vertex], "role": e.role, "flow": _plain(e.flow)} for e in v.edges
-                    ],
-                }
-                for v in self.graph.vertices
-            ],
-        }  # fmt: skip
+        """The graph and the place in it, for JSON; numbers that are not finite are strings. See feed.py."""
+        from .feed import told
+
+        return told(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write step.html: one file to step through in a browser, with no network.
+
+        Raises ValueError for another ending, OSError; the file is written whole or not at all.
+        """
+        from .page import page
+
+        path = Path(path)
+        if path.suffix.lower() != ".html":
+            raise ValueError(f"step: the file of a cursor ends in .html; got {path.name!r}")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"step: there is no folder {str(path.parent)!r} to save {path.name} in")
+        atomic_write(path, page(self))
+        return path
+
+    def _repr_html_(self) -> str:
+        from .page import framed
+
+        return framed(self)
 
     def __str__(self) -> str:
         v = self.vertex
@@ -214,7 +221,7 @@ class Cursor:
 
     def _product(self, v: Vertex, edge: Edge) -> str:
         """Upstream times local is downstream."""
-        if isinstance(edge.flow, float) or (size(v.gradient) == 1 and size(edge.flow) == 1):
+        if single(v.gradient) and single(edge.flow):
             try:
                 one = 1.0 if isinstance(v.gradient, float) else np.ones_like(v.gradient)
                 local = shown(handed_on(v.source, one)[edge.position])
@@ -226,16 +233,16 @@ class Cursor:
     def _sum(self, edge: Edge, earlier: list[Edge]) -> str:
         """What had arrived before, plus this; and what is to come. earlier: edges of this step above this one."""
         to = edge.vertex
-        there = [e.flow for k, _, e in self._arrivals[to] if k < self.at - 1 or e in earlier]
-        rest = [text_of(v) for k, v, e in self._arrivals[to] if k >= self.at - 1 and e is not edge and e not in earlier]
+        there = [e.flow for k, _, e in self.arrivals[to] if k < self.at - 1 or e in earlier]
+        rest = [v for k, v, e in self.arrivals[to] if k >= self.at - 1 and e is not edge and e not in earlier]
         if not there and not rest:
             return "complete"
         total, said = edge.flow, "so far "
         if there:
-            before = sum(there[1:], there[0])
+            before = sum(there[1:], own(there[0]))
+            said = f"{shown(before)} + {shown(edge.flow)} = " if single(before) else said
             total = before + edge.flow
-            said = f"{shown(before)} + {shown(edge.flow)} = " if size(total) == 1 else said
-        names = [*dict.fromkeys(rest)]
+        names = list(dict.fromkeys(text_of(v) for v in rest[:50]))
         names[NAMED:] = ["..."] * (len(names) > NAMED)
         end = f", to come {len(rest)}: {', '.join(names)}" if rest else ", complete"
         return said + shown(total) + end
@@ -248,14 +255,3 @@ class Cursor:
 
     def __repr__(self) -> str:
         return f"<Cursor behind step {self.at} of {len(self)}>"
-
-
-def _plain(x: Any) -> Any:
-    """For JSON: a number, or a tensor's shape and norm."""
-    if x is None:
-        return None
-    if size(x) == 1:
-        value = float(np.asarray(x, dtype=np.float64).reshape(()))
-        return value if math.isfinite(value) else str(value)
-    length = norm(x)
-    return {"shape": list(getattr(x, "shape", ())), "norm": length if math.isfinite(length) else str(length)}

@@ -1,0 +1,131 @@
+"""The backward pass as a page: the graph, the source, the mathematics of each step; one file, no network.
+
+Names, labels and source lines are others' words: they travel as compressed JSON, and the page writes them as text.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import linecache
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from ..canvas import plain_text
+from ..drawing.boxes import Box, Scene, scene
+from ..drawing.layout import Item, plan
+from ..drawing.page import digest, layout, read
+from ..drawing.svg import STYLE, Words, frame, head, line, variables
+from ..words import text_of
+
+if TYPE_CHECKING:
+    from .cursor import Cursor
+
+LINES = 3000  # of a longer file what is around the lines in question
+AROUND = 100
+HEIGHT = 760  # of the page within a notebook
+
+
+def page(cursor: Cursor, live: bool = False) -> str:
+    """The whole page. A content security policy lets only this script run and, unless live, forbids to load anything.
+
+    live: it is served by server.py, which is asked for exact entries.
+    """
+    script = read("placing.js") + "".join(read(name, __package__) for name in ("cursor.js", "graph.js", "page.js"))
+    style = f"{STYLE}\n{read('page.css', __package__)}".replace("%light%", variables(0)).replace("%dark%", variables(1))
+    policy = f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'"
+    policy += "; connect-src 'self'" * live
+    known = json.dumps(given(cursor, live), separators=(",", ":"), allow_nan=False).encode()
+    body = read("page.html", __package__)
+    for word, text in {
+        "policy": policy, "style": style, "script": script,
+        "data": base64.b64encode(zlib.compress(known, 6)).decode(), "title": html.escape(name_of(cursor)),
+    }.items():  # fmt: skip
+        body = body.replace(f"%{word}%", text)
+    return body
+
+
+def framed(cursor: Cursor) -> str:
+    """The page within a notebook's, from which it is walled off."""
+    return (
+        f'<iframe srcdoc="{html.escape(page(cursor))}" sandbox="allow-scripts" '
+        f'style="width:100%;height:{HEIGHT}px;border:0" title="{html.escape(name_of(cursor))}"></iframe>'
+    )
+
+
+def name_of(cursor: Cursor) -> str:
+    return f"The backward pass of {plain_text(text_of(cursor.graph.root), 60)}"
+
+
+def given(cursor: Cursor, live: bool) -> dict[str, Any]:
+    """All that the page knows."""
+    drawn = scene(cursor.graph, limit=len(cursor.graph) + 1, hidden=10**9, pieces=True)
+    plan(drawn.root, drawn.nets)
+    ids = {item: k for k, item in enumerate([drawn.root, *drawn.boxes])}
+    number = {v: k for k, v in enumerate(cursor.graph.vertices)}
+    told = cursor.to_dict()
+    files = sorted({v["line"][0] for v in told["vertices"] if v["line"]})
+    for v in told["vertices"]:
+        v["line"] = v["line"] and [files.index(v["line"][0]), v["line"][1]]
+        v["module"] = [plain_text(name, 80) for name in v["module"]]
+        v |= {key: plain_text(v[key], 120) for key in ("text", "op", "title", "name")}
+    lines = [[v["line"][1] for v in told["vertices"] if v["line"] and v["line"][0] == k] for k in range(len(files))]
+    forms: dict[str, int] = {}
+    return {
+        "at": cursor.at,
+        "steps": told["steps"],
+        "rules": told["rules"],
+        "vertices": _columns(told["vertices"], "text kind op title name module line value gradient"),
+        "degrees": [len(v["edges"]) for v in told["vertices"]],
+        "edges": _columns([e for v in told["vertices"] for e in v["edges"]], "to flow local sum rule"),
+        "layout": layout(drawn, ids),
+        "boxes": [None, *[_box(drawn, item, box, number, forms) for item, box in drawn.boxes.items()]],
+        "item_of": [ids[drawn.item_of[v]] if v in drawn.item_of else None for v in cursor.graph.vertices],
+        "nets": [[ids[net.source], [ids[target] for target in net.targets]] for net in drawn.nets],
+        "forms": list(forms),
+        "sources": [_source(file, used) for file, used in zip(files, lines, strict=True)],
+        "notes": [plain_text(note, 600) for note in drawn.notes],
+        "live": live,
+    }
+
+
+def _columns(rows: list[dict[str, Any]], keys: str) -> dict[str, list[Any]]:
+    """Each key once: a tenth of the bytes."""
+    return {key: [row.get(key) for row in rows] for key in keys.split()}
+
+
+def _box(drawn: Scene, item: Item, box: Box, number: dict[Any, int], forms: dict[str, int]) -> dict[str, Any]:
+    """A box's shapes. late: row -> the vertex whose gradient the row tells, to be shown once it is there."""
+
+    def shapes(some: Any) -> list[Any]:
+        return [
+            [s.style, s.x, s.y, s.text] if isinstance(s, Words) else [s.style, forms.setdefault(s.d, len(forms))]
+            for s in some
+        ]
+
+    table = len(box.graded) > 1
+    late = {
+        k: number[box.graded[k - 1 if table else 0]]
+        for k, row in enumerate(box.rows)
+        if (1 <= k <= len(box.graded) if table else row.label == "grad" and box.graded)
+    }
+    made: dict[str, Any] = {
+        "kind": box.kind, "title": box.title, "tip": box.tip, "late": late,
+        "head": shapes(head(box, item.width, item.height)),
+        "rows": [shapes(line(box, item.width, k)) for k in range(len(box.rows))],
+    }  # fmt: skip
+    if item.children:
+        made |= {"frame": shapes(frame(box, item)), "path": ".".join(box.path)}
+    else:
+        made["members"] = [number[v] for v in box.members]
+    return made
+
+
+def _source(file: str, used: list[int]) -> dict[str, Any]:
+    """A file's text, as the interpreter knows it."""
+    lines = linecache.getlines(file)
+    first, last = (1, len(lines)) if len(lines) <= LINES else (max(1, min(used) - AROUND), max(used) + AROUND)
+    texts = [plain_text(text.rstrip("\n").expandtabs(4), 400) for text in lines[first - 1 : last][: 2 * LINES]]
+    return {"name": plain_text(os.path.basename(file), 80), "first": first, "lines": texts}
