@@ -5,6 +5,7 @@
 # make parity   run PyTorch's operator database through both libraries and write docs/parity.md
 # make programs run the corpus of programs under PyTorch and glassgrad and write docs/programs.md
 # make pictures the pictures of docs/draw.md and docs/step.md: by their own code, a screen and a page
+# make errors   docs/errors.md, from the catalogue of errors, each example run
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from
@@ -30,7 +31,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity programs pictures oldest kernels-off sanitize bench clean
+.PHONY: help train test check lint types format oracle parity programs pictures errors oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -91,6 +92,9 @@ programs: $(VENV)/.has-oracle
 
 pictures: $(VENV)/.has-test
 	$(PY) docs/pictures/make.py
+
+errors: $(VENV)/.has-test
+	cd tests && PYTHONPATH=../src:. ../$(PY) -m errors_page
 
 # The oldest NumPy: every test without the kernels, and with them those that call them most.
 OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"

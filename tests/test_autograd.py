@@ -92,7 +92,7 @@ def test_second_backward() -> None:
     y.backward(retain_graph=True)
     y.backward()
     assert a.grad.item() == 12.0
-    with pytest.raises(RuntimeError, match=r"second time(.|\n)*freed at test_autograd.py"):
+    with pytest.raises(RuntimeError, match=r"second time(.|\n)*freed test_autograd.py"):
         y.backward()
 
 
@@ -229,7 +229,7 @@ def test_a_saved_value_changed_in_place_is_detected() -> None:
     b.add_(1)
     with pytest.raises(
         RuntimeError,
-        match=r"modified by an inplace operation(.|\n)*saved at   test_autograd.py.*\n  changed at test_autograd.py",
+        match=r"modified by an inplace operation(.|\n)*saved by \w+: test_autograd.py.*\n  changed test_autograd.py",
     ):
         y.sum().backward()
     c = a * 1

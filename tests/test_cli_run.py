@@ -229,6 +229,11 @@ def test_a_program_that_uses_torch(folder: Path, outcomes: dict[str, Outcome]) -
             return x.to_sparse_csr()
                    ^^^^^^^^^^^^^^^
         AttributeError: Tensor.to_sparse_csr is not in glassgrad yet (used at uses_torch.py:6)
+          at    uses_torch.py:6   return x.to_sparse_csr()
+          in    Net
+          with  x = float32 (2,)
+          fix   compare the spelling; `glassgrad run --check program.py` lists what is missing
+          code  GG216: docs/errors.md#gg216
     """)
 
 
@@ -258,6 +263,10 @@ def test_a_notebook(outcomes: dict[str, Outcome]) -> None:
             return x.nowhere
                    ^^^^^^^^^
         AttributeError: 'Tensor' object has no attribute 'nowhere'
+          at    note.ipynb[4]:2   return x.nowhere
+          with  x = float32 (2,)
+          fix   compare the spelling; `glassgrad run --check program.py` lists what is missing
+          code  GG216: docs/errors.md#gg216
     """)
 
 

@@ -10,15 +10,15 @@ import glassgrad as gg
 
 ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
     # path, arguments (a tuple of sizes is ones of this shape), keywords, exception, words
-    ("matmul", ((2, 3), (2, 3)), {}, RuntimeError, "cannot be multiplied .2x3 and 2x3.*mT"),
+    ("matmul", ((2, 3), (2, 3)), {}, RuntimeError, "cannot be multiplied .2x3 and 2x3(.|\\n)*mT"),
     ("matmul", ((), (2,)), {}, RuntimeError, "at least 1D"),
     ("matmul", ((2, 2, 3), (3, 3, 2)), {}, RuntimeError, r"size of tensor a \(2\) must match.*\(3\)"),
     ("matmul", ((2, 2), "long"), {}, RuntimeError, "same dtype"),
     ("matmul", ("bool", "bool"), {}, NotImplementedError, "'Bool'"),
     ("matmul", ((2, 2), 3), {}, TypeError, "Tensor"),
-    ("mm", ((2,), (2, 2)), {}, RuntimeError, "2-D"),
-    ("bmm", ((2, 2, 2), (3, 2, 2)), {}, RuntimeError, "batches"),
-    ("mv", ((2, 2), (2, 2)), {}, RuntimeError, "1-D"),
+    ("mm", ((2,), (2, 2)), {}, RuntimeError, "self must be a matrix"),
+    ("bmm", ((2, 2, 2), (3, 2, 2)), {}, RuntimeError, "first two dimensions of batch2"),
+    ("mv", ((2, 2), (2, 2)), {}, RuntimeError, "vector . matrix @ vector expected"),
     ("dot", ((2,), (3,)), {}, RuntimeError, "inconsistent tensor size"),
     ("outer", ((2, 2), (3,)), {}, RuntimeError, "1-D"),
     ("inner", ((2,), (3,)), {}, RuntimeError, "last dimension"),

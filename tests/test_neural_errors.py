@@ -33,11 +33,11 @@ ERRORS = [
     ),
     row(
         lambda F, m, x: F.cross_entropy(x(4, 10), m.tensor([0.0, 1, 3, 2])), RuntimeError,
-        "Long or Byte, but got .*float32",
+        "Long or Byte, but got Float",
     ),
     row(
         lambda F, m, x: F.cross_entropy(x(4, 10), m.tensor([0, 1, 3, 2], dtype=m.int32)), RuntimeError,
-        "but got .*int32",
+        "but got Int",
     ),
     row(lambda F, m, x: F.cross_entropy(x(4, 10), x(4, 9)), RuntimeError, "Long or Byte"),
     row(

@@ -169,7 +169,7 @@ ERRORS = [
     (lambda: optim.SGD([("a", P), parameter(1.0)]), ValueError, "with/without names"),
     (lambda: optim.SGD([P]).add_param_group(3), TypeError, "must be a dict"),
     (lambda: optim.SGD([P]).add_param_group({"params": [("a", parameter(1.0))]}), ValueError, "with names"),
-    (lambda: optim.SGD([P]).load_state_dict({"state": {}, "param_groups": []}), ValueError, "0, the optimizer has 1"),
+    (lambda: optim.SGD([P]).load_state_dict({"state": {}, "param_groups": []}), ValueError, "different number of"),
     (lambda: schedules.StepLR(P, 1), TypeError, "Parameter is not an Optimizer"),
     (lambda: schedules.StepLR(optim.SGD([P]), 1, last_epoch=3), KeyError, "initial_lr"),
     (lambda: schedules.SequentialLR(optim.SGD([P]), [], []), ValueError, "at least one scheduler"),
@@ -192,7 +192,7 @@ def test_a_refused_state_changes_nothing() -> None:
     opt = optim.SGD([parameter(1.0)], lr=0.5)
     state = opt.state_dict()
     state["param_groups"][0].update(params=[0, 1], lr=0.1)
-    with pytest.raises(ValueError, match="2 parameters, the optimizer's has 1"):
+    with pytest.raises(ValueError, match="2 parameters, the optimizer's 1"):
         opt.load_state_dict(state)
     assert opt.param_groups[0]["lr"] == 0.5
 

@@ -12,6 +12,7 @@ import numpy  # from up here: deeper in, CPython 3.11 maps and unmaps stack at e
 from . import ops
 from .core import autograd as _engine  # gives Tensor its backward()
 from .core import dtypes
+from .core import errors as _errors
 from .core.backend import device
 from .core.dtypes import (
     bool_ as bool,
@@ -48,6 +49,7 @@ from .core.tensor import Tensor, tensor
 
 # exp(1000), 0/0 and log(0) are answers here, as in PyTorch.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"glassgrad(\.|$)")
+_errors.watch()
 
 __version__ = "0.1.0"
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, to_host
+from ..core.errors import told
 from ..core.graph import Node, anomaly
-from ..core.provenance import caller, show
+from ..core.provenance import show
 from ..core.tensor import Tensor
 from ..core.watch import watchers
 
@@ -78,10 +79,12 @@ def _look_at_gradient(node: Node, i: int, d: Any) -> None:
     array = getattr(d, "array", d)
     if _bad(array, np.isnan):
         kept = node.arguments(live=False)[i] or ()
-        operands = "".join(f"\n  saved: {_words(value)}" for value in kept if hasattr(value, "dtype"))
-        raise RuntimeError(
-            f"Function '{node.name()}' returned nan values in its {i}th output: the gradient of input {i} of "
-            f"'{node.op.name}', computed in the forward pass at\n  {show(node.place)}{operands}"
+        operands = ", ".join(_words(value) for value in kept if hasattr(value, "dtype"))
+        raise told(
+            RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."),
+            "",
+            f"of    {show(node.place)}",
+            f"with  saved: {operands}",
         )
 
 
@@ -94,8 +97,8 @@ def _look_at_result(op: Any, inputs: Any, options: dict[str, Any], out: Any) -> 
             if any(isinstance(x, Tensor) and (_bad(x.array, np.isnan) or _bad(x.array, np.isinf)) for x in inputs):
                 return
             what = "nan" if _bad(y.array, np.isnan) else "infinity"
-            operands = "".join(f"\n  operand: {_words(getattr(x, 'array', x))}" for x in inputs if x is not None)
-            raise RuntimeError(f"'{op.name}' made {what} out of finite operands at\n  {show(caller())}{operands}")
+            operands = ", ".join(_words(getattr(x, "array", x)) for x in inputs if x is not None)
+            raise told(RuntimeError(f"'{op.name}' made {what} out of finite operands"), "", f"with  {operands}")
 
 
 def _bad(array: Array, test: Any) -> bool:

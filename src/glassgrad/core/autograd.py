@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .backend import Array, ndarray, xp_for, xp_of
+from .errors import telling, told
 from .forward import current_level
 from .graph import Node, as_array, as_tensor, conjugated, next_number, run_hooks, walk
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
@@ -40,10 +41,7 @@ def seed(y: Tensor, g: Any, create_graph: bool) -> tuple[Any, Any]:
     array = y.array
     if g is None:
         if array.size != 1:
-            raise RuntimeError(
-                "grad can be implicitly created only for scalar outputs: "
-                f"this one has shape {tuple(array.shape)}; pass gradient=, or reduce it with sum() or mean()"
-            )
+            raise told(RuntimeError("grad can be implicitly created only for scalar outputs"))
         if array.dtype.kind == "c":
             raise RuntimeError(
                 "grad can be implicitly created only for real scalar outputs but got "
@@ -70,31 +68,35 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """As Tensor.backward, for several outputs at once. No .grad changes if anything is raised."""
-    if listeners:
-        tell("backward", _many(tensors))
-    keep = create_graph if retain_graph is None else retain_graph
-    taken: set[int] = set()
-    if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
-        if engine is not None and not create_graph and engine.backward(tensors, keep):
-            if listeners:
-                tell("gradients", tensors)
-            return
-        leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
-    else:
-        outputs = _many(tensors)
-        gradients = [None] * len(outputs) if grad_tensors is None else _many(grad_tensors)
-        chosen = None if inputs is None else _many(inputs)
-        if chosen is not None and not chosen:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        targets: set[Any] | None = None if chosen is None else {x.grad_fn or x for x in chosen}
-        leaves, found = walk(_seeds(outputs, gradients, create_graph), keep, create_graph, targets)
-        if chosen is not None and targets is not None:
-            leaves = {x: g for x, g in leaves.items() if x in targets}
-            leaves.update({x: found[x._node] for x in chosen if x._node in found})
-        taken = {id(g.array) for g in gradients if g is not None}
-    _deliver(leaves, create_graph, taken)
-    if listeners:
-        tell("gradients", tensors)
+    try:
+        if listeners:
+            tell("backward", _many(tensors))
+        keep = create_graph if retain_graph is None else retain_graph
+        taken: set[int] = set()
+        if grad_tensors is None and inputs is None and isinstance(tensors, Tensor):
+            if engine is not None and not create_graph and engine.backward(tensors, keep):
+                if listeners:
+                    tell("gradients", tensors)
+                return
+            leaves, _ = walk([seed(tensors, None, create_graph)], keep, create_graph)
+        else:
+            outputs = _many(tensors)
+            gradients = [None] * len(outputs) if grad_tensors is None else _many(grad_tensors)
+            chosen = None if inputs is None else _many(inputs)
+            if chosen is not None and not chosen:
+                raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+            targets: set[Any] | None = None if chosen is None else {x.grad_fn or x for x in chosen}
+            leaves, found = walk(_seeds(outputs, gradients, create_graph), keep, create_graph, targets)
+            if chosen is not None and targets is not None:
+                leaves = {x: g for x, g in leaves.items() if x in targets}
+                leaves.update({x: found[x._node] for x in chosen if x._node in found})
+            taken = {id(g.array) for g in gradients if g is not None}
+        _deliver(leaves, create_graph, taken)
+        if listeners:
+            tell("gradients", tensors)
+    except Exception as problem:
+        told(problem)
+        raise
 
 
 def _deliver(leaves: dict[Tensor, Any], create_graph: bool, taken: set[int]) -> None:
@@ -146,6 +148,7 @@ def _own(g: Array, taken: set[int]) -> Array:
     return g
 
 
+@telling
 def grad(
     outputs: Any,
     inputs: Any,
@@ -195,7 +198,7 @@ def grad(
         if g is None:
             if not (allow_unused or materialize_grads):
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    f"The differentiated Tensor at index {len(result)} appears to not have been used in the graph. "
                     "Set allow_unused=True if this is the desired behavior."
                 )
             if materialize_grads:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from .batched import Batched
+from .errors import told
 
 ndarray = np.ndarray
 Array = Any  # np.ndarray or cupy.ndarray
@@ -39,9 +40,10 @@ def cupy() -> Any:
             module = importlib.import_module("cupy")
             module.cuda.runtime.getDeviceCount()
         except Exception as problem:
-            raise AssertionError(
-                "Torch not compiled with CUDA enabled: device 'cuda' needs an NVIDIA GPU and CuPy "
-                f"(pip install 'glassgrad[cuda13]'); looking for it gave {type(problem).__name__}: {problem}"
+            raise told(
+                AssertionError("Torch not compiled with CUDA enabled"),
+                "device 'cuda' needs an NVIDIA GPU and CuPy (pip install 'glassgrad[cuda13]'); "
+                f"looking for it gave {type(problem).__name__}: {problem}",
             ) from problem
         _cupy = module
     return _cupy

@@ -88,10 +88,34 @@ def of(array_dtype: np.dtype[Any]) -> dtype:
         if array_dtype.newbyteorder("=") in _BY_ARRAY:
             raise ValueError("given numpy array has byte order different from the native byte order")
         raise TypeError(
-            f"can't convert np.ndarray of type {array_dtype}. The only supported types are: float64, float32, "
-            "float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool."
+            f"can't convert np.ndarray of type numpy.{array_dtype.type.__name__}. The only supported types are: "
+            "float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, uint16, "
+            "uint8, and bool."
         )
     return found
+
+
+# PyTorch's sentences call dtypes by these names, some by those of C.
+TITLES = {
+    "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+    "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16",
+    "complex64": "ComplexFloat", "complex128": "ComplexDouble",
+}  # fmt: skip
+IN_C = {
+    "bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int",
+    "int64": "long int", "float16": "c10::Half", "float32": "float", "float64": "double", "bfloat16": "c10::BFloat16",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}  # fmt: skip
+
+
+def title_of(x: Any) -> str:
+    """Long, for a tensor of int64 or the dtype."""
+    return TITLES[getattr(x, "dtype", x).name]
+
+
+def in_c(x: Any) -> str:
+    """long int, for a tensor of int64 or the dtype."""
+    return IN_C[getattr(x, "dtype", x).name]
 
 
 _default = float32

@@ -17,6 +17,7 @@ import numpy as np
 from .backend import ndarray, sum_to, xp_of
 from .batched import deepest
 from .dtypes import dtype, get_default_dtype, of_number, result_type
+from .errors import told
 from .graph import Node, as_array, next_number
 from .half import FLOAT32, is_half
 from .keywords import given as given
@@ -74,6 +75,8 @@ def unary(
 
     def call(input: Any, *, out: Any = None) -> Any:
         if not isinstance(input, Tensor):
+            if input.__class__ is list or input.__class__ is tuple:
+                raise refused(declared.name, "input", input)
             try:
                 return declared.forward(input)
             except Exception as problem:
@@ -283,9 +286,12 @@ PYTHON = frozenset((bool, int, float, complex))
 
 def refused(name: str, argument: str, x: Any) -> TypeError:
     """For a Python number where only a tensor will do."""
-    return TypeError(
-        f"{name}(): argument '{argument}' (position {1 + (argument != 'input')}) must be Tensor, "
-        f"not {type(x).__name__}: write tensor({x})"
+    return told(
+        TypeError(
+            f"{name}(): argument '{argument}' (position {1 + (argument != 'input')}) must be Tensor, "
+            f"not {type(x).__name__}"
+        ),
+        f"write tensor({x if len(repr(x)) < 40 else '...'})",
     )
 
 
@@ -423,14 +429,15 @@ def apart(name: str, out: Tensor, *inputs: Tensor) -> None:
 
 
 def broadcast_error(a: Any, b: Any) -> RuntimeError:
-    """Which dimension of which operand doesn't fit, PyTorch's words first."""
+    """Which dimension of which operand doesn't fit, in PyTorch's words."""
     s, t = a.shape, b.shape
     for back in range(1, min(len(s), len(t)) + 1):
         m, n = s[-back], t[-back]
         if m != n and 1 not in (m, n):
             at = max(len(s), len(t)) - back
-            return RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {at}: "
-                f"shapes {tuple(s)} and {tuple(t)} do not broadcast"
+            return told(
+                RuntimeError(
+                    f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {at}"
+                )
             )
     return RuntimeError(f"shapes {tuple(s)} and {tuple(t)} do not broadcast")

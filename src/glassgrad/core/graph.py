@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from .backend import Array, ndarray, xp_of
 from .batched import Batched
+from .errors import told
 from .modes import enable_grad, is_grad_enabled, set_grad_enabled
 from .native import engine
 from .provenance import Place, caller, show
@@ -128,7 +129,7 @@ class Node:
         """For each input what its formula takes after g: raw, or (live) as tensors still tied to the graph."""
         saved = self.saved
         if saved is None:
-            raise RuntimeError(f"{self.name()}: {FREED_TWICE}\n  freed at {show(self.freed)}")
+            raise told(RuntimeError(FREED_TWICE), "", "freed " + show(self.freed))
         if callable(saved):  # packed by a hook on saved tensors
             saved = saved()
         if not live:
@@ -143,12 +144,54 @@ class Node:
 
     def changed(self, guards: Any = None) -> RuntimeError:
         """The error for a saved array that was changed in place since."""
-        writers = {counter[1] for counter in guards or self.guards if len(counter) > 1 and counter[2] > self.number}
-        return RuntimeError(
-            "one of the variables needed for gradient computation has been modified by an inplace operation: "
-            f"{self.name()} saved a value that was changed before backward used it. "
-            "Use an out-of-place operation (y = y + 1 rather than y += 1) or clone() first."
-            f"\n  saved at   {show(self.place)}" + "".join(f"\n  changed at {show(place)}" for place in writers)
+        guards = guards or self.guards
+        writers = [counter for counter in guards if len(counter) > 1 and counter[2] > self.number]
+        said = self._changed_value(guards, writers) or "a value that is needed as it was has been written over."
+        return told(
+            RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                + said
+            ),
+            "",
+            f"saved by {self.name()}: {show(self.place)}",
+            *(f"changed {show(place)}" for place in {counter[1] for counter in writers}),
+        )
+
+    def _changed_value(self, guards: Any, writers: list[Any]) -> str:
+        """PyTorch's words for what was changed, where it is plain which of the saved values that is."""
+        op: Any = getattr(self.op, "inner", self.op)
+        op = op if hasattr(op, "inputs") else getattr(op, "declared", None)
+        if (
+            not isinstance(self.saved, tuple)
+            or not hasattr(op, "inputs")
+            or getattr(op, "variadic", True)
+            or not writers
+        ):
+            return ""
+        held = [
+            (name, value)
+            for x, kept in zip(op.inputs, self.saved, strict=False)
+            for name, value in zip(
+                [name for name in op.mentions.get(x, ()) if name in (*op.inputs, "y")],
+                [value for value in kept or () if isinstance(value, ndarray)],
+                strict=False,
+            )
+        ]
+        if op.jvp == "elementwise":  # their counters stand in this order
+            order = [*op.inputs, "y"]
+            held = sorted(dict(held).items(), key=lambda pair: order.index(pair[0]))
+        at = guards.index(writers[0])
+        if any(writer is not writers[0] for writer in writers) or len(held) != len(guards):
+            return ""
+        name, value = held[at]
+        edge = self if name == "y" else self.edges[op.inputs.index(name)]
+        source = f", which is output 0 of {edge.name().removesuffix('Backward0')}," if isinstance(edge, Node) else ""
+        now = writers[0][0]
+        behind = (sum(counter[0] for counter in guards) - self.stamp) // sum(c is writers[0] for c in guards)
+        return (
+            f"[{type_name(value)} {list(value.shape)}]{source} is at version {now}; expected version {now - behind} "
+            "instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
 
 
@@ -166,6 +209,13 @@ class Hooks:
         self.retain: dict[int, Any] = {}
         self.before: dict[int, Any] = {}
         self.after: dict[int, Any] = {}
+
+
+def type_name(array: Array) -> str:
+    """torch.FloatTensor"""
+    from .tensor import Tensor
+
+    return Tensor._of(array).type()
 
 
 def touch(version: list[Any]) -> None:

@@ -29,6 +29,7 @@ from numpy import ufunc
 from . import modes
 from .backend import NoArray, ndarray, xp_of
 from .batched import batch, by_sample, deepest, fold, levels, repeated, unbatch, unwritable
+from .errors import told
 from .graph import Node, anomaly, as_array, attended, before, is_complex, next_number, numbers
 from .half import half_in_float32
 from .keywords import retry
@@ -323,12 +324,16 @@ def op(
                     return declared.forward(*args, **options)
                 except Exception as problem:
                     return declared.again(problem, args, options)
-        if declared.public is not None:
-            try:
-                args, options = declared.public(*args, **options)
-            except TypeError as problem:
-                return retry(problem, call, args, options)
-        return record(declared, args, options)
+        try:
+            if declared.public is not None:
+                try:
+                    args, options = declared.public(*args, **options)
+                except TypeError as problem:
+                    return retry(problem, call, args, options)
+            return record(declared, args, options)
+        except Exception as problem:
+            told(problem)
+            raise
 
     return finish(declared, call)
 

@@ -182,7 +182,7 @@ def uniform(
             return _floats(generator, shape, 1.0, 0.0, 2.0, 0.0)
         with generator.lock:
             return _fill(shape, dtype, lambda n: unit(generator, n))
-    _expect(low <= high, f"uniform_ expects from <= to, but found from={low} > to={high}")
+    _expect(low <= high, f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     span = float(work(high) - work(low))
     _expect(math.isfinite(span), f"uniform_ expects to - from to be finite in {dtype.name}, got {low} and {high}")
     top, bottom = np.asarray(work(high)).astype(dtype), np.asarray(work(low)).astype(dtype)
@@ -358,7 +358,7 @@ def normal(
         made = normal.__wrapped__(generator, _in_parts(shape), parts, mean, std / math.sqrt(2), contiguous)
         return made.view(dtype)[..., 0]
     dtype = _floating("normal", dtype)
-    _expect(std >= 0.0, f"normal expects std >= 0.0, but found std {std}")
+    _expect(std >= 0.0, f"normal expects std >= 0.0, but found std {std:g}")
     size = shape if isinstance(shape, int) else math.prod(shape)
     with generator.lock:
         if contiguous and size >= NORMAL_BLOCK:
@@ -416,7 +416,7 @@ def bernoulli(generator: Generator, shape: Shape, p: float | np.ndarray, dtype: 
     shape, takes one. Raises RuntimeError unless 0 <= p <= 1.
     """
     if not isinstance(p, np.ndarray):
-        _expect(0 <= p <= 1, f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+        _expect(0 <= p <= 1, f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
         limit = np.uint64(math.ceil(p * 2.0**53))  # u < p for u = bits / 2^53
         mask = np.uint64(2**53 - 1)
         with generator.lock:
@@ -520,7 +520,7 @@ def permutation(generator: Generator, n: int, dtype: DTypeLike = np.int64) -> np
     Raises RuntimeError if n is negative or the dtype cannot hold n - 1.
     """
     dtype = np.dtype(dtype)
-    _expect(n >= 0, f"n must be non-negative, got {n}")
+    _expect(n >= 0, f"Trying to create tensor with negative dimension {n}: [{n}]")
     _expect(n == 0 or n - 1 <= _largest(dtype), f"n is too large for the result's dtype: {n} for {dtype.name}")
     if n >= INSIDE_OUT_FROM:
         return _inside_out(generator, n).astype(dtype)
@@ -555,11 +555,11 @@ def multinomial(generator: Generator, weights: np.ndarray, num_samples: int, rep
     """
     dtype = _floating("multinomial", weights.dtype)
     _expect(weights.ndim in (1, 2), f"multinomial: the weights must have 1 or 2 dims, got {weights.ndim}")
-    _expect(num_samples > 0, f"cannot sample n_sample <= 0 samples, got {num_samples}")
+    _expect(num_samples > 0, "cannot sample n_sample <= 0 samples")
     categories = weights.shape[-1]
     _expect(
         replacement or num_samples <= categories,
-        f"cannot sample {num_samples} of {categories} categories without replacement",
+        "cannot sample n_sample > prob_dist.size(-1) samples without replacement",
     )
     work = np.float64 if dtype == np.float64 else np.float32
     w: np.ndarray = weights.astype(work, copy=False)

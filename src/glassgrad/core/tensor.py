@@ -18,6 +18,7 @@ from .backend import CPU, NO_ACCELERATOR, Array, as_device, device, device_of, n
 from .batched import Batched, levels, refused
 from .cuts import cut
 from .dtypes import dtype
+from .errors import told
 from .graph import Node, Removable, as_array
 from .provenance import Place, caller
 from .size import Size
@@ -237,7 +238,7 @@ class Tensor:
     def item(self) -> Any:
         """The one value as a Python number; RuntimeError when there are more."""
         if self.array.size != 1:
-            raise RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar")
+            raise told(RuntimeError(f"a Tensor with {self.array.size} elements cannot be converted to Scalar"))
         if self._needs:
             cut("item()", self)
         value = self.array.item()
@@ -252,7 +253,9 @@ class Tensor:
     def numpy(self, *, force: bool = False) -> np.ndarray:
         """The array itself, sharing memory; RuntimeError if a gradient is wanted or it is on a GPU, unless force."""
         if self.requires_grad and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise told(
+                RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            )
         if isinstance(self.array, Batched):
             raise refused("calling .numpy() on a tensor")
         if not isinstance(self.array, ndarray) and not force:
@@ -284,13 +287,18 @@ class Tensor:
         return self.array.__dlpack_device__()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only())
+
+    def _only(self) -> Any:
+        if self.array.size != 1:
+            raise told(ValueError("only one element tensors can be converted to Python scalars"))
+        return self.item()
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point or self.dtype.is_complex or self.array.size != 1:
@@ -301,7 +309,7 @@ class Tensor:
         if self.array.size != 1:
             if self.array.size == 0:
                 raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+            raise told(RuntimeError("Boolean value of Tensor with more than one value is ambiguous"))
         return bool(self.array.item())
 
     def __format__(self, spec: str) -> str:
@@ -359,7 +367,9 @@ class Tensor:
         """A copy, strides and shared memory kept; of a Parameter the values alone, as PyTorch does."""
         if self.grad_fn is not None:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment.  If you were attempting to deepcopy a module, this may be because of a "
+                "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001"
             )
         if id(self) in memo:
             return memo[id(self)]
@@ -396,8 +406,8 @@ class Tensor:
                     "variable in a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and not (self.dtype.is_floating_point or self.dtype.is_complex):
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and self.array.dtype.kind not in "fcV":
+            raise told(RuntimeError("only Tensors of floating point dtype can require gradients"))
         if self._needs and not requires_grad:
             self._frozen = caller(2)
         self._wish(bool(requires_grad))
@@ -433,10 +443,17 @@ class Tensor:
                 )
             if g.shape != self.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(g.shape)} for a tensor of {list(self.shape)}"
+                    f"attempting to assign a gradient of size '{list(g.shape)}' to a tensor of size "
+                    f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
                 )
             if g.dtype != self.dtype:
-                raise RuntimeError(f"assigned grad has data of a different type: {g.dtype} for {self.dtype}")
+                raise RuntimeError(
+                    f"attempting to assign a gradient with dtype '{dtypes.in_c(g)}' to a tensor with grad_dtype "
+                    f"'{dtypes.title_of(self)}'. The gradient must match the tensor's grad_dtype (defaults to the "
+                    "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to "
+                    "allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient "
+                    "may break downstream systems that assume they match."
+                )
         self._grad = g
 
     @grad.deleter
@@ -626,9 +643,9 @@ def _from_sequence(data: Any, to: dtype | None) -> np.ndarray:
     try:
         array = np.array(_plain(data))
     except ValueError:
-        raise ValueError(f"expected sequences of equal length at every depth, {_ragged(data)}") from None
+        raise told(_ragged(data)) from None
     if array.dtype.kind in "OUS":
-        raise TypeError(f"new(): invalid data type '{type(_first(data)).__name__}'")
+        raise told(_no_number(data))
     if array.dtype.kind == "u" and array.dtype.itemsize == 8:
         raise RuntimeError("Overflow when unpacking long: integers beyond int64 have no tensor dtype")
     return array if to is not None else array.astype(_common(data).array_dtype, copy=False)
@@ -654,18 +671,38 @@ def _common(data: Any) -> dtype:
     return dtypes.of_number(data) if isinstance(data, (bool, int, float, complex)) else dtypes.of(np.array(data).dtype)
 
 
-def _first(data: Any) -> Any:
-    while isinstance(data, (list, tuple)) and data:
-        data = data[0]
-    return data
+def _ragged(data: Any, depth: int = 1) -> Exception:
+    """PyTorch's error for lists within lists whose lengths differ."""
+    if isinstance(data[0], (list, tuple)):
+        for x in data:
+            if not isinstance(x, (list, tuple)):
+                return TypeError("not a sequence")
+            if len(x) != len(data[0]):
+                return ValueError(f"expected sequence of length {len(data[0])} at dim {depth} (got {len(x)})")
+        return next((found for x in data if (found := _ragged(x, depth + 1)).args), ValueError())
+    mixed = next((type(x).__name__ for x in data if isinstance(x, (list, tuple))), "")
+    return TypeError(f"'{mixed}' object cannot be interpreted as an integer") if mixed else ValueError()
 
 
-def _ragged(data: Any, depth: int = 0) -> str:
-    lengths = {len(x) if isinstance(x, (list, tuple)) else None for x in data}
-    if len(lengths) > 1:
-        return f"but at dim {depth + 1} they have lengths {sorted(lengths, key=str)}"
-    inner = [x for x in data if isinstance(x, (list, tuple))]
-    return next((found for x in inner if (found := _ragged(x, depth + 1))), "") if inner else ""
+def _no_number(data: Any) -> Exception:
+    """PyTorch's error for something that no tensor holds."""
+    depth, first = 0, data
+    while isinstance(first, (list, tuple)) and first:
+        depth, first = depth + 1, first[0]
+    if isinstance(first, str):
+        return ValueError("too many dimensions 'str'") if depth else TypeError("new(): invalid data type 'str'")
+    other = next((x for x in _leaves(data) if not isinstance(x, (bool, int, float, complex, np.generic))), first)
+    name = type(other).__name__
+    return (
+        TypeError(f"new(): invalid data type '{name}'")
+        if name == "str"
+        else RuntimeError(f"Could not infer dtype of {name}")
+    )
+
+
+def _leaves(data: Any) -> Iterator[Any]:
+    for x in data if isinstance(data, (list, tuple)) else (data,):
+        yield from _leaves(x) if isinstance(x, (list, tuple)) else (x,)
 
 
 def tensor(
@@ -689,4 +726,11 @@ def tensor(
         cut("tensor()", data, made)
     if listeners:
         tell("tensor", data, made)
-    return made.requires_grad_(requires_grad) if requires_grad else made
+    return wanting(made) if requires_grad else made
+
+
+def wanting(made: Tensor) -> Tensor:
+    """A new leaf that wants a gradient."""
+    if made.array.dtype.kind not in "fcV":
+        raise told(RuntimeError("Only Tensors of floating point and complex dtype can require gradients"))
+    return made.requires_grad_()

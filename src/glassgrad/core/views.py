@@ -15,7 +15,8 @@ from . import modes
 from . import tensor as tensors  # which imports this file: its class is looked up when it is used
 from .backend import Array, ndarray, xp_of
 from .batched import whole
-from .dtypes import can_cast
+from .dtypes import can_cast, title_of
+from .errors import told
 from .graph import as_array, touch
 from .watch import listeners, tell
 
@@ -37,7 +38,7 @@ class View:
     steps: tuple[Step, ...]
     seen: int
     recorded: bool  # made in grad mode
-    several: bool  # one of several views made at once, as by unbind or split
+    several: int  # which of several views made at once, as by unbind or split, counted from 1; 0: of none
 
 
 def view_of(x: Tensor, y: Array, step: Step) -> Tensor:
@@ -54,7 +55,7 @@ def view_of(x: Tensor, y: Array, step: Step) -> Tensor:
     out._view = view = new(View)
     view.seen = version[0]
     if before is None:
-        view.base, view.steps, view.recorded, view.several = x, (step,), recorded, False
+        view.base, view.steps, view.recorded, view.several = x, (step,), recorded, 0
     else:
         view.base, view.steps = before.base, (*before.steps, step)
         view.recorded, view.several = recorded and before.recorded, before.several
@@ -90,7 +91,8 @@ def sync(v: Tensor, strict: bool = False) -> None:
         view.seen = now
     elif view.several or not view.recorded:
         if strict and grad_enabled():
-            raise RuntimeError(MADE_AT_ONCE if view.several else MADE_IN_NO_GRAD)
+            changed = "its base or another view of its base has been modified inplace"
+            raise made_at_once(v, changed) if view.several else told(RuntimeError(MADE_IN_NO_GRAD))
         v._needs = v.array.dtype.kind in "fcV"
     else:
         with modes.enable_grad():
@@ -106,11 +108,19 @@ def sync(v: Tensor, strict: bool = False) -> None:
         v._node, v._needs = fresh._node, fresh._needs
 
 
-MADE_AT_ONCE = (
-    "Output of a function that returns multiple views (unbind, split, chunk) is a view and its base or another view "
-    "of its base has been modified inplace. Such functions do not allow the output views to be modified inplace. "
-    "You should replace the inplace operation by an out-of-place one, or make the view again."
-)
+def made_at_once(v: Tensor, changed: str) -> RuntimeError:
+    """The error for a change of one of several views that were made together."""
+    assert v._view is not None
+    source = "a function" if v._node is None else v._node.short_name().removesuffix("Backward0")
+    return told(
+        RuntimeError(
+            f"Output {v._view.several - 1} of {source} is a view and {changed}. This view is the output of a function "
+            "that returns multiple views. Such functions do not allow the output views to be modified inplace. You "
+            "should replace the inplace operation by an out-of-place one."
+        )
+    )
+
+
 MADE_IN_NO_GRAD = (
     "A view was created in no_grad mode and its base or another view of its base has been modified inplace with grad "
     "mode enabled. Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code "
@@ -143,16 +153,13 @@ def check_in_place(x: Tensor, value: Any = None) -> None:
     if x._needs and x._node is None:
         if listeners:
             tell("leaf changed", x)
-        raise RuntimeError(
-            "a leaf Variable that requires grad is being used in an in-place operation. "
-            "Use torch.no_grad() around it to change the values, or an out-of-place operation."
-        )
+        raise told(RuntimeError("a leaf Variable that requires grad is being used in an in-place operation."))
     view = x._view
     if view is None:
         return
     base = view.base
     if base._needs and base._node is None:
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise told(RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation."))
     tracked = base._needs or getattr(value, "_needs", False)
     if tracked and not view.recorded:
         raise RuntimeError(
@@ -162,11 +169,7 @@ def check_in_place(x: Tensor, value: Any = None) -> None:
             "inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
     if tracked and view.several:
-        raise RuntimeError(
-            "Output of this function is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified "
-            "inplace. You should replace the inplace operation by an out-of-place one."
-        )
+        raise made_at_once(x, "is being modified inplace")
 
 
 def in_place(x: Tensor, call: Any, *args: Any, **options: Any) -> Tensor:
@@ -196,8 +199,10 @@ def write(x: Tensor, value: Any, fresh: bool = False) -> Tensor:
         if not can_cast(value.dtype, x.dtype):
             raise cast_error(value, x)
         if array.shape != x.array.shape and _stretch(array.shape, x.array.shape) is None:
-            raise RuntimeError(
-                f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}"
+            raise told(
+                RuntimeError(
+                    f"output with shape {list(x.array.shape)} doesn't match the broadcast shape {list(array.shape)}"
+                )
             )
     tracked = grad_enabled() and (x._needs or (isinstance(value, tensors.Tensor) and value._needs))
     if tracked:
@@ -235,16 +240,7 @@ def _stretch(shape: tuple[int, ...], to: tuple[int, ...]) -> tuple[int, ...] | N
 
 
 def cast_error(value: Tensor, x: Tensor) -> RuntimeError:
-    return RuntimeError(f"result type {_title(value.dtype)} can't be cast to the desired output type {_title(x.dtype)}")
-
-
-def _title(d: Any) -> str:
-    titles = {
-        "bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-        "float16": "Half", "float32": "Float", "float64": "Double", "bfloat16": "BFloat16",
-        "complex64": "ComplexFloat", "complex128": "ComplexDouble",
-    }  # fmt: skip
-    return titles[d.name]
+    return told(RuntimeError(f"result type {title_of(value)} can't be cast to the desired output type {title_of(x)}"))
 
 
 _overlay: Any = None

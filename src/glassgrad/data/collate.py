@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import float64
+from ..core.errors import told
 from ..core.tensor import Tensor, tensor
 from ..ops.arrange import stack
 from ..ops.create import as_tensor
@@ -51,9 +52,8 @@ def _stack_arrays(batch: Sequence[np.ndarray]) -> Any:
 
 
 def _unknown(kind: Any) -> TypeError:
-    return TypeError(
-        f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}. "
-        "Pass a collate_fn that knows it."
+    return told(
+        TypeError(f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {kind}")
     )
 
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from ..core.errors import told
 from ..core.random import current_generator
 from ..core.samplers import permutation
 from ..core.tensor import tensor
@@ -66,7 +67,7 @@ class TensorDataset(Dataset[tuple[Any, ...]]):
             raise ValueError("TensorDataset: at least one tensor should be passed, as in TensorDataset(x, y)")
         sizes = [tensor.size(0) for tensor in tensors]
         if len(set(sizes)) > 1:
-            raise AssertionError(f"Size mismatch between tensors: their first sizes are {sizes}, expected one size")
+            raise told(AssertionError("Size mismatch between tensors"), f"one first size: these are {sizes}")
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Any, ...]:
@@ -217,9 +218,9 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
     else:
         sizes = list(lengths)  # type: ignore[arg-type]
     if sum(sizes) != n or any(size < 0 for size in sizes):
-        raise ValueError(
-            "Sum of input lengths does not equal the length of the input dataset! "
-            f"The lengths {list(lengths)} sum to {sum(lengths)}, the dataset has {n} samples."
+        raise told(
+            ValueError("Sum of input lengths does not equal the length of the input dataset!"),
+            f"the lengths {list(lengths)} sum to {sum(lengths)}, the dataset has {n} samples",
         )
     indices = permutation(generator or current_generator(), n).tolist()
     ends = itertools.accumulate(sizes)

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..core.errors import telling
 from ..core.watch import listeners, tell
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
@@ -59,6 +60,7 @@ class DataLoader(Generic[T_co]):
 
     _fixed = ("batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers")
 
+    @telling
     def __init__(
         self,
         dataset: Any,
@@ -81,7 +83,7 @@ class DataLoader(Generic[T_co]):
         in_order: bool = True,
     ) -> None:
         if num_workers < 0:
-            raise ValueError(f"num_workers option should be non-negative, got {num_workers}; 0 means no processes.")
+            raise ValueError("num_workers option should be non-negative; use num_workers=0 to disable multiprocessing.")
         if timeout < 0:
             raise ValueError(f"timeout option should be non-negative, got {timeout}")
         if num_workers == 0:

@@ -106,7 +106,10 @@ def _size(items: list[Any], axes: list[Any], in_dims: Any) -> int:
     if not sizes:
         raise ValueError(f"vmap: no input has a batch axis (in_dims={in_dims!r}): there is nothing to map over")
     if len(set(sizes)) > 1:
-        raise ValueError(f"vmap: expected all tensors to have the same size in the mapped dimension, got sizes {sizes}")
+        raise ValueError(
+            "vmap: Expected all tensors to have the same size in the mapped dimension, "
+            f"got sizes {sizes} for the mapped dimension"
+        )
     return sizes[0]
 
 

@@ -157,8 +157,8 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
                 )
             if value.ndim:
                 raise RuntimeError(
-                    f"Expected f(*args) to return a scalar tensor, got tensor with {value.ndim} dims: reduce it with "
-                    "sum() or mean(), or use vjp or jacrev"
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with "
+                    f"{value.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
             grads = trees.flatten(chosen)[1](scope.pull([value], [None]))
         answer = grads if isinstance(argnums, tuple) else grads[0]

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ..core import dtypes
 from ..core.backend import as_device
+from ..core.errors import told
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
@@ -18,6 +19,11 @@ from .parameter import Buffer, Parameter, is_lazy
 from .state import Stateful
 
 __all__ = ["Module"]
+
+
+def _type_of(x: Any) -> str:
+    """torch.FloatTensor, int: as PyTorch writes it in its sentences."""
+    return x.type() if isinstance(x, Tensor) else type(x).__name__
 
 
 class Module(Stateful):
@@ -50,7 +56,7 @@ class Module(Stateful):
         if "_modules" not in own:
             if isinstance(value, (Parameter, Module)):
                 kind = "parameters" if isinstance(value, Parameter) else "module"
-                raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+                raise told(AttributeError(f"cannot assign {kind} before Module.__init__() call"))
             object.__setattr__(self, name, value)
             return
         if isinstance(value, Parameter):
@@ -65,15 +71,13 @@ class Module(Stateful):
         elif name in self._parameters:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' "
-                    "(torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_type_of(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
                 )
             self._parameters[name] = None
         elif name in self._modules:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as child module '{name}' "
-                    "(torch.nn.Module or None expected)"
+                    f"cannot assign '{_type_of(value)}' as child module '{name}' (torch.nn.Module or None expected)"
                 )
             self._modules[name] = None
         elif name in self._buffers:
@@ -113,7 +117,7 @@ class Module(Stateful):
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name:
-            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
+            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
         if hasattr(self, name) and name not in store:
@@ -123,8 +127,7 @@ class Module(Stateful):
         self._check_name(name, "parameter", self._parameters)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
-                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
-                "(torch.nn.Parameter or None required)"
+                f"cannot assign '{_type_of(param)}' object to parameter '{name}' (torch.nn.Parameter or None required)"
             )
         if param is not None and param._node is not None:
             raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'.")
@@ -364,9 +367,13 @@ class Module(Stateful):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self._hooked and not hooks.anywhere:
-            return self.forward(*args, **kwargs)
-        return hooks.call(self, args, kwargs)
+        try:
+            if not self._hooked and not hooks.anywhere:
+                return self.forward(*args, **kwargs)
+            return hooks.call(self, args, kwargs)
+        except Exception as problem:
+            told(problem)
+            raise
 
     def _add_hook(self, store: str, hook: Any, prepend: bool = False, *marks: str) -> Removable:
         object.__setattr__(self, "_hooked", True)

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.backend import as_device, xp_for
 from ..core.cuts import cut
 from ..core.dtypes import get_default_dtype
-from ..core.tensor import Tensor, asarray
+from ..core.tensor import Tensor, asarray, wanting
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "is_lazy"]
 
@@ -29,7 +29,7 @@ class Parameter(Tensor):
                 cut("Parameter()", data, self)
         self._is_param = True
         if requires_grad:
-            self.requires_grad_()
+            wanting(self)
 
 
 class Buffer(Tensor):

@@ -6,6 +6,7 @@ from collections import OrderedDict, namedtuple
 from collections.abc import Callable
 from typing import Any
 
+from ..core.errors import telling
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
@@ -89,6 +90,7 @@ class Stateful:
 
     # --- reading ---
 
+    @telling
     def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> IncompatibleKeys:
         """Copy the values in; all of them or, when anything is wrong, none.
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from ..core import samplers
 from ..core.backend import Array, to_device, to_host
+from ..core.dtypes import title_of
+from ..core.errors import told
 from ..core.fast import unary
 from ..core.half import tensors_in_float32
 from ..core.op import op
@@ -37,7 +39,7 @@ def _apply(inplace: bool, x: Any, call: Callable[..., Any], **options: Any) -> A
 def _checked(kernel: str, x: Any) -> Any:
     """x, refused as PyTorch refuses integers."""
     if x.array.dtype.kind in "iub":
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{x.dtype}': convert first, with x.float()")
+        raise told(NotImplementedError(f"\"{kernel}\" not implemented for '{title_of(x)}'"))
     return x
 
 

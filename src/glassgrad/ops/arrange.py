@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.dtypes import promote_types
+from ..core.errors import told
 from ..core.fast import apart, given
 from ..core.op import op, record
 from ..core.tensor import Tensor
@@ -102,12 +103,14 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Tensor | No
     for k, x in enumerate(xs):
         other = x.array.shape
         if len(other) != len(shape):
-            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}")
+            raise told(RuntimeError(f"Tensors must have same number of dimensions: got {len(shape)} and {len(other)}"))
         if other[:d] != shape[:d] or other[d + 1 :] != shape[d + 1 :]:
             wrong = next(i for i, (m, n) in enumerate(zip(shape, other, strict=True)) if i != d and m != n)
-            raise RuntimeError(
-                f"Sizes of tensors must match except in dimension {d}. Expected size {shape[wrong]} but got size "
-                f"{other[wrong]} for tensor number {k} in the list: {list(shape)} and {list(other)}."
+            raise told(
+                RuntimeError(
+                    f"Sizes of tensors must match except in dimension {d}. Expected size {shape[wrong]} but got size "
+                    f"{other[wrong]} for tensor number {k} in the list."
+                )
             )
         starts.append(starts[-1] + other[d])
     return given(out, record(cat_.op, xs, {"dim": d, "starts": tuple(starts)}))
@@ -241,12 +244,11 @@ def _(input: Tensor, *repeats: Any, **options: Any) -> Any:
     """The whole tensor repeated along each dim, a copy; more numbers than dims put new dims in front."""
     times = sizes(repeats, {"shape": options.pop("times"), **options} if "times" in options else options, "repeats")
     if len(times) < input.array.ndim:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor: "
-            f"{len(times)} and {input.array.ndim}"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     if min(times, default=0) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension: repeats {list(times)}")
+        shape = (*[1] * (len(times) - input.array.ndim), *input.array.shape)
+        made = [n * m for n, m in zip(shape, times, strict=True)]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {next(n for n in made if n < 0)}: {made}")
     return (input,), {"times": times}
 
 

@@ -40,14 +40,14 @@ def _attempted(
     return made.masked_fill(lost, float("nan")), Tensor._of(info)
 
 
-def _first_pivot(a: Array) -> int:
+def first_pivot(a: Array) -> int:
     """Which pivot of the elimination with exchange of rows is 0, counted from 1; 0 if none is."""
     diagonal = np.diagonal(lu_factor(Tensor._of(a))[0].array)
     zero = np.flatnonzero(diagonal == 0)
     return int(zero[0]) + 1 if zero.size else 0
 
 
-def _first_minor(a: Array) -> int:
+def first_minor(a: Array) -> int:
     """Which leading minor is not positive-definite, counted from 1; 0 if all are."""
     for k in range(1, len(a) + 1):
         try:
@@ -60,20 +60,20 @@ def _first_minor(a: Array) -> int:
 def cholesky_ex(A: Tensor, *, upper: bool = False, check_errors: bool = False) -> Any:
     """(L, info): linalg.cholesky without raising. info (...,) int32: the order of the first minor that fails, or 0."""
     matrix("cholesky_ex", A, square=True)
-    made = _attempted(lambda a: cholesky(a, upper), A, (), _first_minor, check_errors)
+    made = _attempted(lambda a: cholesky(a, upper), A, (), first_minor, check_errors)
     return return_types.linalg_cholesky_ex(*made)
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
     """(inverse, info): linalg.inv without raising; NaN where info, the first pivot that is 0, isn't 0."""
     matrix("inv_ex", A, square=True)
-    return return_types.linalg_inv_ex(*_attempted(inv, A, (), _first_pivot, check_errors))
+    return return_types.linalg_inv_ex(*_attempted(inv, A, (), first_pivot, check_errors))
 
 
 def solve_ex(A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False) -> Any:
     """(result, info): linalg.solve without raising; NaN where info, the first pivot that is 0, isn't 0."""
     matrix("solve_ex", A, square=True)
-    made = _attempted(lambda a, b: solve(a, b, left=left), A, (B,), _first_pivot, check_errors)
+    made = _attempted(lambda a, b: solve(a, b, left=left), A, (B,), first_pivot, check_errors)
     return return_types.linalg_solve_ex(*made)
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
+from ..core.dtypes import title_of
+from ..core.errors import told
 from ..core.fast import binary
 from ..core.half import half_in_float32
 from ..core.op import op
@@ -76,7 +78,10 @@ def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Arr
         counts = t != ignore_index
         bad = counts & ((t < 0) | (t >= classes))
         if whole(bad).any():
-            raise IndexError(f"Target {t[bad][0]} is out of bounds: classes are 0 to {classes - 1}.")
+            raise told(
+                IndexError(f"Target {t[bad][0]} is out of bounds."),
+                f"the input has scores for classes 0 to {classes - 1}",
+            )
         at = at[counts.reshape(-1)]
     return at, counts
 
@@ -84,22 +89,20 @@ def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Arr
 def _check_classes(name: str, x: Tensor, target: Tensor, weight: Tensor | None) -> None:
     s, t = x.array.shape, target.array.shape
     if (target.array.dtype.kind, target.array.itemsize) not in (("i", 8), ("u", 1)):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {target.dtype}; convert with .long()")
+        raise told(RuntimeError(f"expected target dtype to be Long or Byte, but got {title_of(target)}"))
     if x.array.dtype.kind not in "fV":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: the input must be floating point')
+        kernel = "log_softmax_lastdim_kernel_impl" if name == "cross_entropy" else "nll_loss_out_frame"
+        raise told(NotImplementedError(f"\"{kernel}\" not implemented for '{title_of(x)}'"))
     if len(s) == 0:
         raise RuntimeError(f"{name}: input tensor should be 1D or more: (classes,) or (batch, classes, ...)")
     if len(s) > 1 and (not t or s[0] != t[0]):
-        raise ValueError(
-            f"Expected input batch_size ({s[0]}) to match target batch_size ({t[0] if t else 'none'}): "
-            f"input is {s}, target {t}"
-        )
+        raise told(ValueError(f"Expected input batch_size ({s[0]}) to match target batch_size ({t[0] if t else 0})."))
     if (*s[:1], *s[2:]) != t if len(s) > 1 else t != ():
         if len(s) == 2:
-            raise RuntimeError(
-                f"0D or 1D target tensor expected, multi-target not supported: target is {t}, expected ({s[0]},)"
-            )
-        raise RuntimeError(f"size mismatch (got input: {list(s)} , target: {list(t)}), expected {(*s[:1], *s[2:])}")
+            raise told(RuntimeError("0D or 1D target tensor expected, multi-target not supported"))
+        if len(s) == 3:
+            raise told(RuntimeError(f"Expected target size {[s[0], s[2]]}, got {list(t)}"))
+        raise told(RuntimeError(f"size mismatch (got input: {list(s)} , target: {list(t)}"))
     classes = s[min(1, len(s) - 1)]
     if weight is not None and weight.array.shape != (classes,):
         raise RuntimeError(
@@ -107,7 +110,10 @@ def _check_classes(name: str, x: Tensor, target: Tensor, weight: Tensor | None) 
             f"but got weight tensor of shape: {list(weight.array.shape)}"
         )
     if weight is not None and weight.array.dtype != x.array.dtype:
-        raise RuntimeError(f"expected scalar type {x.dtype} but found {weight.dtype}: give weight the input's dtype")
+        raise told(
+            RuntimeError(f"expected scalar type {title_of(x)} but found {title_of(weight)}"),
+            "give weight the input's dtype",
+        )
     if weight is not None and weight.requires_grad:
         raise RuntimeError(
             f"The function '{name}' is not differentiable with respect to argument 'weight'. "
@@ -220,9 +226,9 @@ def _soft_cross_entropy(
     x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float
 ) -> Tensor:
     if target.array.dtype.kind not in "fV":
-        raise RuntimeError(
-            f"Expected floating point type for target with class probabilities, got {target.dtype}: "
-            f"classes would have the shape of the input without its class dim, input is {tuple(x.array.shape)}"
+        raise told(
+            RuntimeError(f"Expected floating point type for target with class probabilities, got {title_of(target)}"),
+            "target.float() for probabilities; classes have the input's shape without its class dim",
         )
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
@@ -364,16 +370,13 @@ def binary_cross_entropy(
     x, t = input.array, target.array
     if x.shape != t.shape:
         raise ValueError(
-            f"Using a target size ({tuple(t.shape)}) that is different to the input size ({tuple(x.shape)}) "
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) "
             "is deprecated. Please ensure they have the same size."
         )
     if x.dtype != t.dtype:
-        raise RuntimeError(f"Found dtype {target.dtype} but expected {input.dtype}; convert the target with .to()")
+        raise told(RuntimeError(f"Found dtype {title_of(target)} but expected {title_of(input)}"))
     if x.size and not whole((x >= 0) & (x <= 1)).all():
-        raise RuntimeError(
-            "all elements of input should be between 0 and 1: these are probabilities, as sigmoid gives them; "
-            "for logits use binary_cross_entropy_with_logits"
-        )
+        raise told(RuntimeError("all elements of input should be between 0 and 1"))
     each = _binary_cross_entropy(input, target)
     return reduced(each if weight is None else each * weight, reduction)
 
@@ -397,9 +400,7 @@ def binary_cross_entropy_with_logits(
     if listeners:
         tell("loss", "binary_cross_entropy_with_logits", input, target)
     if input.array.shape != target.array.shape:
-        raise ValueError(
-            f"Target size ({tuple(target.array.shape)}) must be the same as input size ({tuple(input.array.shape)})"
-        )
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     if pos_weight is None:
         each = _bce_with_logits(input, target)
     else:

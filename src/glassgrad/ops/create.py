@@ -13,8 +13,9 @@ import numpy as np
 from ..core import dtypes
 from ..core.backend import Array, as_device, device_of, ndarray, xp_for, xp_of
 from ..core.dtypes import dtype
+from ..core.errors import told
 from ..core.fast import given
-from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data
+from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data, wanting
 from ..core.tensor import asarray as array_of
 from .formats import plain_format, plain_layout
 from .shape import sizes
@@ -44,7 +45,7 @@ def finish(
         if out.array.dtype != made.array.dtype:
             raise RuntimeError(f"out has dtype {out.dtype}, and the result {made.dtype}")
         return given(out, made)
-    return made.requires_grad_() if requires_grad else made
+    return wanting(made) if requires_grad else made
 
 
 def _filled(fill: str) -> Any:
@@ -55,7 +56,7 @@ def _filled(fill: str) -> Any:
         plain_format(options.pop("memory_format", None))
         out = options.get("out")
         wanted = dtype or (out.dtype if out is not None else dtypes.get_default_dtype())
-        shape = checked(sizes(size, named))
+        shape = checked(sizes(size, named), fill)
         array = getattr(xp_for(as_device(device)), fill)(shape, wanted.array_dtype)
         if requires_grad or options:
             return finish(Tensor._of(array), requires_grad, **options)
@@ -69,10 +70,12 @@ def _filled(fill: str) -> Any:
 FILLED = {"zeros": "all 0", "ones": "all 1", "empty": "with whatever was in memory"}
 
 
-def checked(shape: tuple[int, ...]) -> tuple[int, ...]:
+def checked(shape: tuple[int, ...], fill: str = "") -> tuple[int, ...]:
     """RuntimeError for a negative size."""
     if shape and min(shape) < 0:
-        raise RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}")
+        if fill == "zeros":
+            raise told(RuntimeError("zeros: Dimension size must be non-negative."))
+        raise told(RuntimeError(f"Trying to create tensor with negative dimension {min(shape)}: {list(shape)}"))
     return shape
 
 
@@ -186,9 +189,7 @@ def arange(
     if any(isinstance(v, float) and not math.isfinite(v) for v in (start, end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if (end - start) * step < 0:
-        raise RuntimeError(
-            f"upper bound and larger bound inconsistent with step sign: from {start} to {end} in steps of {step}"
-        )
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     whole = all(isinstance(v, int) for v in (start, end, step))
     wanted = dtype or (out.dtype if out is not None else dtypes.int64 if whole else dtypes.get_default_dtype())
     xp = xp_for(as_device(device))
@@ -221,7 +222,7 @@ def linspace(
     """
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
-        raise RuntimeError(f"number of steps must be non-negative: {steps}")
+        raise RuntimeError("number of steps must be non-negative")
     wanted = dtype or (
         dtypes.of_number(1j) if isinstance(start, complex) or isinstance(end, complex) else dtypes.get_default_dtype()
     )
@@ -329,7 +330,7 @@ def asarray(
         made = Tensor._of(made.array.copy(), None)
     if requires_grad and isinstance(obj, Tensor) and not copy and shared:
         made = obj if obj.requires_grad else obj.detach()
-    return made.requires_grad_() if requires_grad else made
+    return wanting(made) if requires_grad else made
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

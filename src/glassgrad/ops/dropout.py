@@ -11,6 +11,8 @@ from typing import Any
 
 from ..core import random
 from ..core.backend import Array, to_device, xp_of
+from ..core.dtypes import title_of
+from ..core.errors import told
 from ..core.samplers import bernoulli, in_memory_order
 from ..core.tensor import Tensor
 from ..core.watch import listeners, tell
@@ -35,7 +37,7 @@ def _drop(
     if not training or p == 0 or x.array.size == 0:
         return x
     if x.array.dtype.kind not in "fV":
-        raise RuntimeError(f"{name}: result type Float can't be cast to {x.dtype}; convert with .float()")
+        raise told(RuntimeError(f"result type Float can't be cast to the desired output type {title_of(x)}"))
     if features and x.array.ndim < 2:
         raise RuntimeError(f"Feature dropout requires at least 2 dimensions in the input, got {x.array.ndim}")
     if p == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import told
 from ..core.tensor import Tensor
 from ..core.titles import title
 from . import reduce
@@ -34,9 +35,11 @@ def einsum(*args: Any) -> Tensor:
     Raises RuntimeError for an equation that doesn't fit the operands.
     """
     if not args:
-        raise ValueError(
-            "einsum(): must specify the equation string and at least one operand, "
-            "or at least one operand and its subscripts list"
+        raise told(
+            ValueError(
+                "einsum(): must specify the equation string and at least one operand, "
+                "or at least one operand and its subscripts list"
+            )
         )
     if isinstance(args[0], str):
         operands = args[1] if len(args) == 2 and isinstance(args[1], (list, tuple)) else args[1:]
@@ -47,12 +50,14 @@ def einsum(*args: Any) -> Tensor:
         if len(args) % 2:
             output = list(args[-1])
     if not operands:
-        raise ValueError("einsum(): must provide at least one operand")
+        raise told(ValueError("einsum(): must provide at least one operand"))
     if len(inputs) != len(operands):
         fewer = "fewer" if len(operands) < len(inputs) else "more"
-        raise RuntimeError(
-            f"einsum(): {fewer} operands were provided than specified in the equation: "
-            f"{len(operands)} operands for {len(inputs)} terms"
+        raise told(
+            RuntimeError(
+                f"einsum(): {fewer} operands were provided than specified in the equation: "
+                f"{len(operands)} operands for {len(inputs)} terms"
+            )
         )
     terms = [_labelled(x, labels, i) for i, (x, labels) in enumerate(zip(operands, inputs, strict=True))]
     wanted = _output(terms, inputs, output)
@@ -75,11 +80,15 @@ def _letters(term: str, where: str, equation: str) -> list[Label]:
     before, dots, after = term.partition("...")
     for c in before + after:
         if c == ".":
-            raise RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis, in '{equation}'")
+            raise told(
+                RuntimeError(f"einsum(): found '.' for {where} that is not part of any ellipsis, in '{equation}'")
+            )
         if c not in LETTERS:
-            raise RuntimeError(
-                f"einsum(): invalid subscript given at index {equation.index(c)} in the equation string '{equation}', "
-                "subscripts must be in [a-zA-Z]"
+            raise told(
+                RuntimeError(
+                    f"einsum(): invalid subscript given at index {equation.index(c)} in the equation string "
+                    f"'{equation}', subscripts must be in [a-zA-Z]"
+                )
             )
     return [*before, *([...] if dots else []), *after]
 
@@ -88,13 +97,15 @@ def _labelled(x: Tensor, labels: list[Label], i: int) -> tuple[Tensor, list[Labe
     """The operand with one label for each dim: ... spelled out, repeated labels turned into a diagonal."""
     known, extra = len(labels) - labels.count(...), x.ndim - len(labels) + labels.count(...)
     if labels.count(...) > 1:
-        raise RuntimeError(f"einsum(): found '.' for operand {i} for which an ellipsis was already found")
+        raise told(RuntimeError(f"einsum(): found '.' for operand {i} for which an ellipsis was already found"))
     if extra < 0 or (extra and ... not in labels):
-        raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({known}) "
-            + ("is more than" if ... in labels else "does not match")
-            + f" the number of dimensions ({x.ndim}) for operand {i}"
-            + ("" if ... in labels else " and no ellipsis was given")
+        raise told(
+            RuntimeError(
+                f"einsum(): the number of subscripts in the equation ({known}) "
+                + ("is more than" if ... in labels else "does not match")
+                + f" the number of dimensions ({x.ndim}) for operand {i}"
+                + ("" if ... in labels else " and no ellipsis was given")
+            )
         )
     if ... in labels:
         at = labels.index(...)
@@ -105,8 +116,10 @@ def _labelled(x: Tensor, labels: list[Label], i: int) -> tuple[Tensor, list[Labe
             second = labels.index(label, first + 1)
             m, n = x.shape[first], x.shape[second]
             if m != n:
-                raise RuntimeError(
-                    f"einsum(): subscript {label} is repeated for operand {i} but the sizes don't match, {n} != {m}"
+                raise told(
+                    RuntimeError(
+                        f"einsum(): subscript {label} is repeated for operand {i} but the sizes don't match, {n} != {m}"
+                    )
                 )
             x = diagonal(x, 0, first, second)
             labels = [*[l for k, l in enumerate(labels) if k not in (first, second)], label]
@@ -121,9 +134,11 @@ def _output(
     for i, (x, labels) in enumerate(terms):
         for label, n in zip(labels, x.shape, strict=True):
             if sizes.get(label, 1) != n != 1 and sizes.get(label, 1) != 1:
-                raise RuntimeError(
-                    f"einsum(): subscript {_shown(label)} has size {n} for operand {i} which does not broadcast "
-                    f"with previously seen size {sizes[label]}"
+                raise told(
+                    RuntimeError(
+                        f"einsum(): subscript {_shown(label)} has size {n} for operand {i} which does not broadcast "
+                        f"with previously seen size {sizes[label]}"
+                    )
                 )
             sizes[label] = n if sizes.get(label, 1) == 1 else sizes[label]
     dots = sorted([l for l in sizes if isinstance(l, tuple)], key=lambda l: -l[1])
@@ -132,10 +147,12 @@ def _output(
         return [*dots, *sorted([l for l in dict.fromkeys(said) if said.count(l) == 1])]  # type: ignore[type-var]
     for label in output:
         if output.count(label) > 1:
-            raise RuntimeError(f"einsum(): output subscript {_shown(label)} appears more than once in the output")
+            raise told(RuntimeError(f"einsum(): output subscript {_shown(label)} appears more than once in the output"))
         if label is not ... and label not in sizes:
-            raise RuntimeError(
-                f"einsum(): output subscript {_shown(label)} does not appear in the equation for any input operand"
+            raise told(
+                RuntimeError(
+                    f"einsum(): output subscript {_shown(label)} does not appear in the equation for any input operand"
+                )
             )
     return [l for label in output for l in (dots if label is ... else [label])]
 

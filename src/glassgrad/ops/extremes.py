@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.cuts import cut
+from ..core.errors import told
 from ..core.fast import given
 from ..core.graph import as_array
 from ..core.op import op
@@ -57,15 +58,11 @@ contracted(amin)
 def _check_not_empty(name: str, shape: tuple[int, ...], dim: Dims, problem: type[Exception] = RuntimeError) -> None:
     """An extreme of nothing doesn't exist: what PyTorch raises, for these dims (None: all)."""
     if dim is None and 0 in shape:
-        raise problem(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-            f"Specify the reduction dim with the 'dim' argument. The shape is {tuple(shape)}."
-        )
+        more = "" if problem is IndexError else " Specify the reduction dim with the 'dim' argument."
+        raise told(problem(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{more}"))
     for d in dim or ():
         if shape and shape[d] == 0:
-            raise IndexError(
-                f"{name}(): Expected reduction dim {d} to have non-zero size. The shape is {tuple(shape)}."
-            )
+            raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
 def _over(name: str, input: Any, dim: Any, keepdim: bool, other: dict[str, Any]) -> Any:

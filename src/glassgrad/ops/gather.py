@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.backend import Array, xp_of
 from ..core.batched import whole
+from ..core.errors import told
 from ..core.fast import apart, given
 from ..core.graph import as_array, as_tensor
 from ..core.op import op, record
@@ -35,17 +36,17 @@ IN_PLACE: tuple[str, ...] = (
 # --- reading the index ---
 
 
-def check_index(index: Any, n: int, dim: int, error: type[Exception] = RuntimeError) -> None:
+def check_index(name: str, index: Any, n: int, dim: int, error: type[Exception] = RuntimeError) -> None:
     """The index is of ints and inside [0, n)."""
     array = whole(index.array)
     if not array.size:
         return
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
-        raise RuntimeError(f"Expected dtype int32/int64 for index, but got {index.dtype}: convert it with .long()")
+        raise told(RuntimeError(f"{name}(): Expected dtype int32/int64 for index"))
     if array.size:
         low, high = int(array.min()), int(array.max())
         if low < 0 or high >= n:
-            raise error(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {n}")
+            raise told(error(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {n}"))
 
 
 def cells(index: Array, shape: tuple[int, ...], dim: int) -> Array:
@@ -113,7 +114,7 @@ def _along(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> tu
     """(x and index with a dim at least, the dim, src cut to the index), with all that PyTorch asks of them checked."""
     d = wrap(dim, x.array.ndim)
     have, asked = x.array.shape or (1,), index.array.shape or (1,)
-    check_index(index, have[d], d)
+    check_index(name.partition("_")[0], index, have[d], d)
     x, index = (v if v.array.ndim else reshape(v, 1) for v in (x, index))
     if src is not None and src.array.dtype != x.array.dtype:
         raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype: {x.dtype} and {src.dtype}")
@@ -365,10 +366,16 @@ def _parts_of(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[Tensor, in
     array = whole(index.array)
     n = x.array.shape[d]
     if array.dtype.kind != "i" or array.dtype.itemsize < 4:
-        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index, but got {index.dtype}")
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
     if array.size and (array.min() < 0 or array.max() >= n):
-        raise IndexError(
-            f"index out of range in self: {name}() along dim {d} of size {n} with {array.min()} ... {array.max()}"
+        if name != "index_select":
+            wrong = int(array[(array < 0) | (array >= n)][0])
+            said = f"index {wrong} is out of bounds for dimension {d} with size {n}"
+            said = f"index_copy_(): {said}" if name == "index_copy" else said
+            raise told((RuntimeError if name == "index_add" else IndexError)(said))
+        raise told(
+            IndexError("index out of range in self"),
+            f"{name}() along dim {d} takes indices from 0 to {n - 1}: these are {array.min()} ... {array.max()}",
         )
     return x, d, reshape(index, -1) if not array.ndim else index
 
@@ -474,9 +481,8 @@ def take(input: Tensor, index: Tensor, *, out: Tensor | None = None) -> Tensor:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {index.dtype}")
     n, array = input.array.size, whole(index.array)
     if array.size and (array.min() < -n or array.max() >= n):
-        raise IndexError(
-            f"out of range: tried to access index {array.min()} ... {array.max()} on a tensor of {n} elements."
-        )
+        wrong = int(array[(array < -n) | (array >= n)][0])
+        raise IndexError(f"out of range: tried to access index {wrong} on a tensor of {n} elements.")
     return given(out, record(take_.op, (reshape(input, -1), index), {}))
 
 
@@ -502,9 +508,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
         )
     n, array = input.array.size, whole(index.array)
     if array.size and (array.min() < -n or array.max() >= n):
-        raise IndexError(
-            f"out of range: tried to access index {array.min()} ... {array.max()} on a tensor of {n} elements."
-        )
+        wrong = int(array[(array < -n) | (array >= n)][0])
+        raise IndexError(f"out of range: tried to access index {wrong} on a tensor of {n} elements.")
     operands = (reshape(input, -1), reshape(source, -1), reshape(index, -1))
     made = record(index_put_.op, operands, {"dims": (0,), "accumulate": accumulate})
     return own(reshape(made, input.array.shape))
@@ -623,8 +628,10 @@ def embedding(table: Tensor, index: Tensor, padding_idx: int | None = None, spar
     if table.array.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, this one has shape {list(table.array.shape)}")
     if array.size and (array.min() < 0 or array.max() >= n):
-        raise IndexError(
-            f"index out of range in self: the table has {n} rows, the indices are {array.min()} ... {array.max()}"
+        raise told(
+            IndexError("index out of range in self"),
+            f"indices go from 0 to {n - 1}, and these are {array.min()} ... {array.max()}: "
+            "give it more num_embeddings, or look for a token that is not in the vocabulary",
         )
     options = {"padding": padding_idx, "sparse": True} if wants_sparse(table, sparse) else {"padding": padding_idx}
     return record(embedding_.op, (table, index), options)
@@ -634,15 +641,15 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """(...) ints -> (..., num_classes) int64, 1 at the class and 0 elsewhere; by default the largest class + 1."""
     array = tensor.array
     if array.dtype != np.int64:
-        raise RuntimeError(f"one_hot is only applicable to index tensor of type LongTensor, got {tensor.dtype}")
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if not array.size:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return Tensor._of(xp_of(array).zeros((*array.shape, num_classes), np.int64))
     low, high = whole(array).min(), whole(array).max()
     if low < 0:
-        raise RuntimeError(f"Class values must be non-negative, got {low}")
+        raise RuntimeError("Class values must be non-negative.")
     classes = int(high) + 1 if num_classes == -1 else num_classes
     if high >= classes:
-        raise RuntimeError(f"Class values must be smaller than num_classes: {high} and {num_classes}")
+        raise RuntimeError("Class values must be smaller than num_classes.")
     return Tensor._of((array[..., None] == xp_of(array).arange(classes)).astype(np.int64))

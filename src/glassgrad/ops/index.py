@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, ndarray, xp_of
-from ..core.dtypes import of
+from ..core.errors import told
+from ..core.fast import broadcast_error
 from ..core.graph import touch
 from ..core.op import op, record
 from ..core.tensor import TYPE_NAMES, Tensor, asarray
@@ -155,11 +156,13 @@ def read(x: Tensor, at: Any) -> tuple[tuple[Any, ...], Picks, Any]:
     used = sum([_dims_used(i) for i in items])
     if used > len(shape):
         if not shape:
-            raise IndexError(
-                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
-                "convert a 0-dim tensor to a number"
+            raise told(
+                IndexError(
+                    "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                    "convert a 0-dim tensor to a number"
+                )
             )
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+        raise told(IndexError(f"too many indices for tensor of dimension {len(shape)}"))
     basic: list[Any] = []
     picks: Picks = []
     dim, out, free, last = 0, 0, len(shape) - used, alias_  # dims of x and of the view so far
@@ -172,7 +175,7 @@ def read(x: Tensor, at: Any) -> tuple[tuple[Any, ...], Picks, Any]:
             out, last = out + 1, none_
         elif type(i) is int:
             if not -shape[dim] <= i < shape[dim]:
-                raise IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}")
+                raise told(IndexError(f"index {i} is out of bounds for dimension {dim} with size {shape[dim]}"))
             basic.append(i)
             dim, last = dim + 1, select_
         elif type(i) is slice:
@@ -217,7 +220,7 @@ def _item(i: Any, x: Tensor) -> Any:
     if kind is slice:
         step = 1 if i.step is None else operator.index(i.step)
         if step <= 0:
-            raise ValueError("step must be greater than zero")
+            raise told(ValueError("step must be greater than zero"))
         return slice(_end(i.start), _end(i.stop), None if step == 1 else step)
     if isinstance(i, (list, tuple, range, ndarray)):
         i = xp_of(x.array).asarray(asarray(list(i) if isinstance(i, range) else i, copy=False))
@@ -232,14 +235,11 @@ def _item(i: Any, x: Tensor) -> Any:
             )
             return array.astype(np.bool_)
         if array.dtype.kind not in "iub":
-            raise IndexError(
-                "tensors used as indices must be long, int, byte or bool tensors: "
-                f"this one is {of(array.dtype)}; convert it with .long()"
-            )
+            raise told(IndexError("tensors used as indices must be long, int, byte or bool tensors"))
         return array.item() if not array.ndim else i
     if hasattr(i, "__index__"):
         return operator.index(i)
-    raise IndexError(f"{INDICES} (got {kind.__name__})")
+    raise told(IndexError(f"{INDICES} (got {kind.__name__})"))
 
 
 def _end(end: Any) -> int | None:
@@ -262,9 +262,11 @@ def _mask_indices(mask: Any, shape: tuple[int, ...], dim: int) -> tuple[Array, .
     array = _raw(mask)
     for k, n in enumerate(array.shape):
         if n != shape[dim + k]:
-            raise IndexError(
-                f"The shape of the mask {list(array.shape)} at index {k} does not match the shape of the indexed "
-                f"tensor {list(shape)} at index {dim + k}"
+            raise told(
+                IndexError(
+                    f"The shape of the mask {list(array.shape)} at index {k} does not match the shape of the indexed "
+                    f"tensor {list(shape)} at index {dim + k}"
+                )
             )
     return array.nonzero()
 
@@ -293,7 +295,7 @@ def __setitem__(x: Tensor, at: Any, value: Any) -> None:
     given = isinstance(value, Tensor)
     if not (given or isinstance(value, (int, float, complex, np.number, np.bool_))):
         kind = "numpy.ndarray" if isinstance(value, ndarray) else type(value).__name__
-        raise TypeError(f"can't assign a {kind} to a {x.type()}: make it a tensor first")
+        raise told(TypeError(f"can't assign a {kind} to a {x.type()}: make it a tensor first"))
     basic, picks, last = read(x, at)
     if not picks and x._view is None and not x._needs and not (given and value.requires_grad):
         target = x.array[basic]
@@ -340,9 +342,11 @@ def put_into(x: Tensor, picks: Picks, value: Any, accumulate: bool) -> Tensor:
     if not isinstance(value, Tensor):
         value = Tensor._of(xp_of(x.array).full((), number_for(x.array, value), x.array.dtype))
     elif value.array.dtype != x.array.dtype:
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {title(x)} for the destination and "
-            f"{title(value)} for the source."
+        raise told(
+            RuntimeError(
+                f"Index put requires the source and destination dtypes match, got {title(x)} for the destination and "
+                f"{title(value)} for the source."
+            )
         )
     wrong = _pick_error(x, dims, indices)
     if wrong is not None:
@@ -356,9 +360,11 @@ def put_into(x: Tensor, picks: Picks, value: Any, accumulate: bool) -> Tensor:
         try:
             value = expand(value, shape)
         except RuntimeError:
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing result of "
-                f"shape {list(shape)}"
+            raise told(
+                RuntimeError(
+                    f"shape mismatch: value tensor of shape {list(have)} cannot be broadcast to indexing result of "
+                    f"shape {list(shape)}"
+                )
             ) from None
     return record(index_put_.op, (x, value, *indices), {"dims": dims, "accumulate": accumulate})
 
@@ -382,7 +388,7 @@ def index_put(input: Tensor, indices: Sequence[Any], values: Any, accumulate: bo
     at = tuple([ALL if i is None else i for i in indices])
     basic, picks, last = read(input, at)
     if not picks:
-        raise RuntimeError("at least one of indices has to be an index tensor")
+        raise told(RuntimeError("at least one of indices has to be an index tensor"))
     return put_into(input, picks, values, accumulate)
 
 
@@ -392,15 +398,21 @@ def index_put(input: Tensor, indices: Sequence[Any], values: Any, accumulate: bo
 def copy_(x: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
     """x becomes src, converted to its dtype and broadcast to its shape, in place."""
     if not isinstance(src, Tensor):
-        raise TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}")
+        raise told(TypeError(f"copy_(): argument 'other' must be Tensor, not {type(src).__name__}"))
+    s, t = src.array.shape, x.array.shape
+    for back in range(1, min(len(s), len(t)) + 1):
+        if s[-back] not in (1, t[-back]) and t[-back] != 1:
+            raise broadcast_error(x.array, src.array)
     return title_whole(assign(x, src), "torch::autograd::CopyBackwards")
 
 
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element becomes value, a number or a tensor without dims, in place."""
     if isinstance(value, Tensor) and value.array.ndim:
-        raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+        raise told(
+            RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.array.ndim} dimensions."
+            )
         )
     return title_whole(assign(x, value), f"FillBackward{3 if isinstance(value, Tensor) else 2}")
 

@@ -4,10 +4,14 @@ decompositions.py."""
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.backend import Array, xp_of
+from ..core.dtypes import in_c, title_of
+from ..core.errors import told
 from ..core.fast import given
 from ..core.op import op
 from ..core.tensor import Tensor
@@ -67,21 +71,19 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     """
     bad: Any = other if isinstance(input, Tensor) else input
     if not isinstance(bad, Tensor):
-        raise TypeError(f"matmul(): expected Tensors, got {type(bad).__name__}")
+        at = "'other' (position 2)" if bad is other else "'input' (position 1)"
+        raise told(TypeError(f"matmul(): argument {at} must be Tensor, not {type(bad).__name__}"))
     if input.is_sparse or other.is_sparse:
         return find("spmm")(input, other)
     a, b = input.array, other.array
     if a.ndim == 0 or b.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.shape[-1] != b.shape[max(-2, -b.ndim)]:
-        raise RuntimeError(_mismatch(a.shape, b.shape))
+        raise _mismatch(a.shape, b.shape)
     if a.dtype != b.dtype:
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}. "
-            "Convert one of them with .to()"
-        )
+        raise told(RuntimeError(_two_kinds(input, other)))
     if a.dtype.kind == "b":
-        raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': convert first, with .int()")
+        raise told(NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'"), "convert first, with .int()")
     if a.ndim == 1 == b.ndim:
         made = dot_(input, other)
     elif a.ndim == 1:
@@ -108,37 +110,64 @@ def check_batches(s: Sequence[int], t: Sequence[int]) -> None:
     for back in range(1, min(len(s), len(t)) + 1):
         m, n = s[-back], t[-back]
         if m != n and 1 not in (m, n):
-            raise RuntimeError(
-                f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
-                f"{max(len(s), len(t)) - back}: batches of shape {tuple(s)} and {tuple(t)} do not broadcast"
+            raise told(
+                RuntimeError(
+                    f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension "
+                    f"{max(len(s), len(t)) - back}"
+                )
             )
 
 
-def _mismatch(s: tuple[int, ...], t: tuple[int, ...]) -> str:
-    if len(s) == 1 and len(t) == 1:
-        return (
-            f"inconsistent tensor size, expected tensor [{s[0]}] and src [{t[0]}] to have the same number of "
-            f"elements, but got {s[0]} and {t[0]} elements respectively"
+def _mismatch(s: tuple[int, ...], t: tuple[int, ...]) -> RuntimeError:
+    """The error for inner sizes that differ, in PyTorch's words for the product that these shapes ask for."""
+    rows, k = math.prod(s[:-1]), s[-1]
+    if len(t) == 1:
+        said = (
+            f"inconsistent tensor size, expected tensor [{k}] and src [{t[0]}] to have the same number of "
+            f"elements, but got {k} and {t[0]} elements respectively"
+            if len(s) == 1
+            else f"size mismatch, got input ({rows}), mat ({rows}x{k}), vec ({t[0]})"
         )
-    hint = " Did you mean other.mT?" if len(t) >= 2 and s[-1] == t[-1] else ""
-    if len(s) <= 2 and len(t) <= 2:
-        by = ["x".join(map(str, shape)) for shape in (s if len(s) == 2 else (1, *s), t if len(t) == 2 else (*t, 1))]
-        return (
-            f"mat1 and mat2 shapes cannot be multiplied ({by[0]} and {by[1]}): the last dim of the first is "
-            f"{s[-1]}, the second-to-last of the other {t[max(-2, -len(t))]}.{hint}"
-        )
-    return (
-        f"matmul: inner sizes differ, {tuple(s)} @ {tuple(t)}: the last dim of the first is {s[-1]}, "
-        f"the second-to-last of the other {t[max(-2, -len(t))]}.{hint}"
-    )
+    elif len(t) == 2:
+        said = f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {t[0]}x{t[1]})"
+    else:
+        if len(s) > 2:
+            check_batches(s[:-2], t[:-2])
+        n = math.prod(np.broadcast_shapes(s[:-2], t[:-2]))
+        said = f"Expected size for first two dimensions of batch2 tensor to be: [{n}, {k}] but got: [{n}, {t[-2]}]."
+    return told(RuntimeError(said), "did you mean other.mT?" if len(t) > 1 and k == t[-1] else "")
+
+
+def _two_kinds(x: Tensor, other: Tensor) -> str:
+    """PyTorch's sentence about two dtypes, for the product that these shapes ask for."""
+    if x.ndim == other.ndim == 1:
+        return f"dot : expected both vectors to have same dtype, but found {title_of(x)} and {title_of(other)}"
+    if other.ndim == 1:
+        kinds = f"{title_of(other)}, {title_of(x)}, and {title_of(other)}"
+        return f"addmv input tensors must have the same dtype, but got {kinds}"
+    if other.ndim > 2:
+        return f"expected scalar type {title_of(x)} but found {title_of(other)}"
+    return f"expected m1 and m2 to have the same dtype, but got: {in_c(x)} != {in_c(other)}"
 
 
 # --- products of a fixed number of dims ---
 
 
+# what PyTorch says where one of two operands has other dims, from their numbers of dims
+OTHER_DIMS: dict[str, Callable[[int, int], str]] = {
+    "mm": lambda n, m: "self must be a matrix" if n != 2 else "mat2 must be a matrix",
+    "bmm": lambda n, m: "batch1 must be a 3D tensor" if n != 3 else "batch2 must be a 3D tensor",
+    "mv": lambda n, m: f"vector + matrix @ vector expected, got 1, {n}, {m}",
+    "dot": lambda n, m: f"1D tensors expected, but got {n}D and {m}D tensors",
+    "outer": lambda n, m: (
+        f"outer: Expected 1-D argument {'self' if n != 1 else 'vec2'}, but got {n if n != 1 else m}-D"
+    ),
+}
+
+
 def _dims(name: str, x: Tensor, n: int, other: Tensor, m: int) -> None:
     if x.ndim != n or other.ndim != m:
-        raise RuntimeError(f"{name}: expected a {n}-D and a {m}-D tensor, got {x.ndim}-D and {other.ndim}-D")
+        raise told(RuntimeError(OTHER_DIMS[name](x.ndim, other.ndim)))
 
 
 def mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
@@ -152,8 +181,9 @@ def bmm(input: Tensor, mat2: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Products of two batches of matrices: (N, n, k), (N, k, m) -> (N, n, m)."""
     _dims("bmm", input, 3, mat2, 3)
     if input.shape[0] != mat2.shape[0]:
-        raise RuntimeError(
-            f"batch1 and batch2 must have same number of batches, got {input.shape[0]} and {mat2.shape[0]}"
+        wanted, got = [input.shape[0], input.shape[2]], list(mat2.shape[:2])
+        raise told(
+            RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: {wanted} but got: {got}.")
         )
     return matmul(input, mat2, out=out)
 

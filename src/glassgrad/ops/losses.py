@@ -37,7 +37,7 @@ def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> st
             stacklevel=4,
         )
     if reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"{reduction} is not a valid value for reduction: expected 'none', 'mean' or 'sum'")
+        raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
 
 

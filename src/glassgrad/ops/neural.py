@@ -6,7 +6,9 @@ import math
 import warnings
 from typing import Any
 
-from ..core.backend import Array, xp_of
+from ..core.backend import Array, ndarray, xp_of
+from ..core.dtypes import in_c, title_of
+from ..core.errors import told
 from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
@@ -69,7 +71,11 @@ def _along(call: Any, name: str, input: Any, dim: int | None, dtype: Any) -> Ten
     x = input if dtype is None else input.to(dtype)
     ndim = x.array.ndim
     if x.array.dtype.kind not in "fV":
-        raise NotImplementedError(f'"{name}" not implemented for {x.dtype}: convert with .float(), or give dtype=')
+        last = "_lastdim" if name == "log_softmax" or dim in (-1, ndim - 1) else ""
+        raise told(
+            NotImplementedError(f"\"{name}{last}_kernel_impl\" not implemented for '{title_of(x)}'"),
+            "convert with .float(), or give dtype=",
+        )
     if dim is None:  # the choice of PyTorch's deprecated default
         dim = 0 if ndim in (0, 1, 3) else 1
         text = f"Implicit dimension choice for {name} has been deprecated."
@@ -142,27 +148,44 @@ def _(primals: Any, tangents: Any, y: Any) -> Any:
     return sum(parts[1:], parts[0])
 
 
+def _misfit(s: tuple[int, ...], w: tuple[int, ...]) -> str:
+    """PyTorch's sentence where an input and a weight are not of one inner size."""
+    if not s or not w:
+        return f"both arguments to linear need to be at least 1D, but they are {len(s)}D and {len(w)}D"
+    if len(w) > 2:
+        return f"t() expects a tensor with <= 2 dimensions, but self is {len(w)}D"
+    rows, k = math.prod(s[:-1]), s[-1]
+    if len(w) == 1:
+        return f"size mismatch, got input ({rows}), mat ({rows}x{k}), vec ({w[0]})"
+    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{k} and {w[1]}x{w[0]})"
+
+
+def _two_kinds(x: Tensor, w: Tensor, b: Tensor | None) -> str:
+    """PyTorch's sentence where the dtypes are not one."""
+    if b is None:
+        return f"expected m1 and m2 to have the same dtype, but got: {in_c(x)} != {in_c(w)}"
+    if x.dtype == w.dtype:
+        return f"self and mat2 must have the same dtype, but got {title_of(b)} and {title_of(w)}"
+    return f"mat1 and mat2 must have the same dtype, but got {title_of(x)} and {title_of(w)}"
+
+
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x @ w.T + b: input (..., I), weight (O, I) or (I,), bias (O,) -> (..., O) or (...).
 
     Raises RuntimeError if the sizes or the dtypes don't fit.
     """
+    t: Any
     for t in (input, weight) if bias is None else (input, weight, bias):
         if not isinstance(t, Tensor):
-            raise TypeError(f"linear(): expected Tensors, got {type(t).__name__}")
+            names = [f"'{n}' (position {i})" for i, n in enumerate(("input", "weight", "bias"), 1)]
+            at = next(name for name, x in zip(names, (input, weight, bias), strict=True) if x is t)
+            kind = "numpy.ndarray" if isinstance(t, ndarray) else type(t).__name__
+            raise told(TypeError(f"linear(): argument {at} must be Tensor, not {kind}"))
     x, w = input.array, weight.array
     if w.ndim not in (1, 2) or x.ndim == 0 or x.shape[-1] != w.shape[-1]:
-        hint = " Did you mean weight.T?" if w.ndim == 2 and x.ndim and x.shape[-1] == w.shape[0] else ""
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({_by(x.shape)} and {_by(w.shape[::-1])}): linear expects "
-            f"input (..., I) and weight (O, I), got {tuple(x.shape)} and {tuple(w.shape)}.{hint}"
-        )
+        raise told(RuntimeError(_misfit(x.shape, w.shape)))
     if x.dtype != w.dtype or (bias is not None and bias.array.dtype != x.dtype):
-        other = weight if x.dtype != w.dtype or bias is None else bias
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {input.dtype} != {other.dtype}. "
-            "Convert one of them with .to()"
-        )
+        raise told(RuntimeError(_two_kinds(input, weight, bias)))
     if w.ndim == 1:
         made = linear_(input, weight.unsqueeze(0)).squeeze(-1)
         return made if bias is None else made + bias
@@ -170,17 +193,17 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return title(linear_(input, weight), "MmBackward0" if x.ndim == 2 else "UnsafeViewBackward0")
     if bias.array.shape != w.shape[:1]:
         if bias.array.size != 1 or bias.array.ndim > 1:
-            raise RuntimeError(
-                f"The expanded size of the tensor ({w.shape[0]}) must match the existing size: "
-                f"linear expects bias ({w.shape[0]},), got {tuple(bias.array.shape)}"
+            target = [math.prod(x.shape[:-1]), w.shape[0]]
+            raise told(
+                RuntimeError(
+                    f"The expanded size of the tensor ({w.shape[0]}) must match the existing size "
+                    f"({bias.array.shape[-1]}) at non-singleton dimension 1.  Target sizes: {target}.  "
+                    f"Tensor sizes: {list(bias.array.shape)}"
+                )
             )
         bias = bias.expand(w.shape[0])
     made = linear_(input, weight, bias)
     return made if x.ndim == 2 else title(made, "ViewBackward0")
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, (math.prod(shape[:-1]), shape[-1]) if len(shape) > 1 else shape))
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.dtypes import title_of
+from ..core.errors import told
 from ..core.graph import touch
 from ..core.half import tensors_in_float32
 from ..core.op import op
@@ -155,7 +157,7 @@ def _trailing(name: str, x: Tensor, normalized_shape: Any, weight: Tensor | None
                 f"{list(t.array.shape)} and normalized_shape = {list(shape)}"
             )
     if x.array.dtype.kind not in "fV":
-        raise RuntimeError(f"{name} is not implemented for {x.dtype}: the input must be floating point")
+        raise told(NotImplementedError(f"\"LayerNormKernelImpl\" not implemented for '{title_of(x)}'"))
     return tuple(range(len(s) - len(shape), len(s)))
 
 
@@ -195,7 +197,7 @@ def _channelwise(x: Tensor, **given: Tensor | None) -> int:
     if x.array.ndim < 2:
         raise RuntimeError(f"expected input (N, C, ...), got {tuple(x.array.shape)}")
     if x.array.dtype.kind not in "fV":
-        raise RuntimeError(f"normalisation is not implemented for {x.dtype}: the input must be floating point")
+        raise told(NotImplementedError(f"\"batch_norm\" not implemented for '{title_of(x)}'"))
     channels = x.array.shape[1]
     for name, t in given.items():
         if t is not None and t.array.size != channels:

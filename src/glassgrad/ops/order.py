@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.backend import Array, xp_of
+from ..core.errors import told
 from ..core.fast import given
 from ..core.op import record
 from ..core.tensor import Tensor
@@ -78,7 +79,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     x = input if input.array.ndim else reshape(input, 1)
     n, array = x.array.shape[d], x.array
     if not 0 <= k <= n:
-        raise RuntimeError(f"selected index k out of range: k is {k}, and the dim has {n} elements")
+        raise told(RuntimeError("selected index k out of range"), f"k may be from 0 to {n}, the dim's size, and is {k}")
     at = (slice(None),) * d + (slice(0, k),)
     order = order_of(array, d, largest)[at]
     values, indices = _picked(x, order, d), Tensor._of(order.copy())
@@ -94,7 +95,7 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out
     x = input if input.array.ndim else reshape(input, 1)
     n = x.array.shape[d]
     if not 1 <= k <= n:
-        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}: {k}, of 1 ... {n}")
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {d}")
     at = (slice(None),) * d + (slice(k - 1, k),)
     order = order_of(x.array, d, False)[at]
     values, indices = _picked(x, order, d), Tensor._of(order.copy())

@@ -130,10 +130,10 @@ def joined(g: Any, shape: tuple[int, ...], ats: Sequence[At]) -> Any:
 
 def _views(x: Tensor, parts: tuple[Tensor, ...], ats: Sequence[At]) -> tuple[Tensor, ...]:
     """Mark the parts as views of x made at once, which can't be changed in place where x has a gradient."""
-    for part, at in zip(parts, ats, strict=True):
+    for i, (part, at) in enumerate(zip(parts, ats, strict=True), 1):
         view = view_of(x, part.array, (select_.op, (), {"at": at}))
         assert view._view is not None
-        view._view.several = True
+        view._view.several = i
         part.version, part._view, part._needs = view.version, view._view, part._needs or view._needs
     return parts
 

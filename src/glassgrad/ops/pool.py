@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.backend import Array, xp_of
 from ..core.batched import room, samplewise
+from ..core.errors import told
 from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
@@ -167,15 +168,22 @@ window_spread.vjp(g=lambda g, size, stride, padding: window_sum(g, size=size, st
 # --- the public functions ---
 
 
+def _by(shape: tuple[int, ...]) -> str:
+    """1x28x28: the channels and the pixels, as PyTorch writes them, of one sample."""
+    return "x".join(map(str, (*[1] * (3 - len(shape)), *shape)[-3:]))
+
+
 def _layout(
     name: str, rank: int, x: Tensor, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[dict[str, Any], Sizes]:
     """The canonical options, and the padding that the user asked for (ceil_mode adds to the far ends)."""
     shape = x.array.shape
     if len(shape) not in (rank + 1, rank + 2) or 0 in shape[len(shape) - rank - 1 :]:
+        if len(shape) not in (rank + 1, rank + 2) and rank > 1:
+            raise told(RuntimeError(f"non-empty {rank + 1}D or {rank + 2}D (batch mode) tensor expected for input"))
         raise RuntimeError(
-            f"{name}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with optional 0 dim batch size "
-            f"for input, but got: {list(shape)}"
+            f"{'max_pool1d: ' if rank == 1 else ''}Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with "
+            f"optional 0 dim batch size for input, but got:{list(shape)}"
         )
     size = sizes_of(name, "kernel_size", kernel_size, rank)
     steps = size if stride is None or stride == () else sizes_of(name, "stride", stride, rank)
@@ -204,8 +212,8 @@ def _layout(
         both.append((p, max(p, (k - 1) * s + r - n - p)))
     if min(out) < 1:
         raise RuntimeError(
-            f"{name}: Given input size: {tuple(shape[-rank - 1 :])}. Calculated output size: "
-            f"{(shape[-rank - 1], *out)}. Output size is too small"
+            f"Given input size: ({_by(shape)}). Calculated output size: ({_by((*shape[:-rank], *out))}). "
+            "Output size is too small"
         )
     return {"size": size, "stride": steps, "padding": tuple(both), "dilation": gaps}, pads
 

@@ -280,7 +280,7 @@ def normal(
         if (std.array < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
     elif std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     like = mean if isinstance(mean, Tensor) else std
     shape = tuple(broadcast_shapes(*[v.array.shape for v in (mean, std) if isinstance(v, Tensor)]))
     unit = 1.0 if isinstance(std, Tensor) else float(std)

@@ -356,8 +356,8 @@ def _(primals: Any, tangents: Any, y: Any, **options: Any) -> Any:
         back = grad(outs, [own[k] for k in moving], us, create_graph=True, allow_unused=True)
         ts = [Tensor._of(tangents[k]) if raw else tangents[k] for k in moving]
         pairs = [(v, t) for v, t in zip(back, ts, strict=True) if v is not None]
-        vs, ts = zip(*pairs, strict=True)
-        found = grad(vs, us, ts, create_graph=not raw, materialize_grads=True)
+        reached, moves = zip(*pairs, strict=True)
+        found = grad(reached, us, moves, create_graph=not raw, materialize_grads=True)
     return tuple([v.array if raw else v for v in found])  # type: ignore[union-attr]
 
 

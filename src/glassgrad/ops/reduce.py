@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from ..core.backend import Array, spread, xp_of
-from ..core.dtypes import get_default_dtype
+from ..core.dtypes import get_default_dtype, title_of
 from ..core.fast import given, unary
 from ..core.graph import as_array
 from ..core.half import half_in_float32
@@ -152,7 +152,7 @@ def _(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, 
     if x.array.dtype.kind in "iub":
         raise RuntimeError(
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {x.dtype}; convert first, for example x.float().mean()"
+            f"Got: {title_of(x)}"
         )
     dim, keepdim = named("mean", dim, keepdim, other)
     return (x,), {"dim": dims_of(x.array.ndim, dim), "keepdim": keepdim}
@@ -224,7 +224,7 @@ def _std_slope(g: Any, x: Any, y: Any, correction: float, dim: Dims, keepdim: bo
 
 def _spread_arguments(name: str, x: Any, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> dict[str, Any]:
     if x.array.dtype.kind not in "fcV":
-        raise RuntimeError(f"std and var only support floating point and complex dtypes, not {x.dtype}")
+        raise RuntimeError("std and var only support floating point and complex dtypes")
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if correction is None:
@@ -329,8 +329,7 @@ def _(input: Any, p: float = 2.0, dim: Any = None, keepdim: bool = False, *, dty
     x = input if dtype is None else input.to(dtype)
     if x.array.dtype.kind not in "fcV":
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {x.dtype}; "
-            "convert first, for example x.float()"
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {title_of(x)}"
         )
     if x.array.dtype.kind == "c":
         x = x.abs()

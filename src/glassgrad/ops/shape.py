@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core import dtypes
 from ..core.backend import Array, ndarray, spread, sum_to, xp_of
+from ..core.errors import told
 from ..core.graph import touch
 from ..core.modes import no_grad
 from ..core.op import op, record
@@ -43,7 +44,9 @@ def wrap(dim: int, ndim: int) -> int:
     """A dim counted from the end as one counted from the start; IndexError where there is none."""
     reach = ndim or 1
     if not -reach <= dim < reach:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got {dim})")
+        raise told(
+            IndexError(f"Dimension out of range (expected to be in range of [{-reach}, {reach - 1}], but got {dim})")
+        )
     return dim + reach if dim < 0 else operator.index(dim)
 
 
@@ -86,8 +89,7 @@ def view_(x: Array, *, shape: tuple[int, ...]) -> Array:
         check_shape(shape, x.size)
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
-            f"two contiguous subspaces). Use .reshape(...) instead. The size is {list(x.shape)}, the size asked "
-            f"for {list(shape)}, and the elements do not lie in order; contiguous() puts them in order, too."
+            "two contiguous subspaces). Use .reshape(...) instead."
         ) from None
 
 
@@ -117,7 +119,7 @@ def check_shape(shape: tuple[int, ...], size: int) -> None:
             "-1 can be any value and is ambiguous"
         )
     if (known != size) if -1 not in shape else (not known or size % known):
-        raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
+        raise told(RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}"))
 
 
 def view(x: Tensor, *shape: Any, **options: Any) -> Tensor:
@@ -249,7 +251,7 @@ def _(input: Tensor, *dims: Any, **options: Any) -> Any:
         )
     order = tuple([wrap(d, n) for d in order])
     if len(set(order)) < n:
-        raise RuntimeError(f"permute(): duplicate dims are not allowed: {list(order)}")
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
     return (input,), {"dims": order}
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.backend import Array, xp_of
+from ..core.backend import Array, to_host, xp_of
+from ..core.errors import told
 from ..core.op import op
 from ..core.tensor import Tensor
 from ..core.titles import titled
@@ -28,6 +29,9 @@ from .shape import broadcast_shapes
 
 class LinAlgError(RuntimeError):
     """A matrix is singular, not positive-definite, or a decomposition did not converge."""
+
+
+LinAlgError.__name__ = LinAlgError.__qualname__ = "_LinAlgError"  # as PyTorch's prints itself
 
 
 # --- what the functions below share ---
@@ -64,7 +68,25 @@ def lapack(name: str, problem: str, call: Callable[..., Any], *args: Any) -> Any
     try:
         return call(*args)
     except np.linalg.LinAlgError as error:
-        raise LinAlgError(f"linalg.{name}: {problem} ({error}; the shape is {tuple(args[0].shape)})") from None
+        if name == "solve":
+            said = f"torch.linalg.solve: {problem}."
+        elif name in ("inv", "cholesky"):
+            said = f"linalg.{name}: {_failing(args[0], name, problem)}"
+        else:
+            said = f"linalg.{name}: {problem} ({error}; the shape is {tuple(args[0].shape)})"
+        raise told(LinAlgError(said)) from None
+
+
+def _failing(a: Array, name: str, problem: str) -> str:
+    """PyTorch's words for the first matrix of a batch that fails, and where in it."""
+    from .checked import first_minor, first_pivot
+
+    found = map(first_pivot if name == "inv" else first_minor, to_host(a).reshape(-1, *a.shape[-2:]))
+    batch, k = next(((i, k) for i, k in enumerate(found) if k), (0, 1))
+    which = f"(Batch element {batch}): " if a.ndim > 2 else ""
+    if name == "inv":
+        return f"{which}The diagonal element {k} is zero, {problem}."
+    return f"{which}{problem} (the leading minor of order {k} is not positive-definite)."
 
 
 def raw(x: Any) -> Array:

@@ -19,6 +19,8 @@ from itertools import product
 from typing import Any
 
 from ..core.backend import Array, xp_of
+from ..core.dtypes import in_c, title_of
+from ..core.errors import told
 from ..core.half import half_in_float32
 from ..core.op import op
 from ..core.tensor import Tensor
@@ -331,13 +333,23 @@ def _options(name: str, rank: int, size: Sizes, stride: Any, padding: Any, dilat
 
 def _check(name: str, rank: int, x: Tensor, w: Tensor, b: Tensor | None, groups: int, transposed: bool) -> None:
     """What holds for a convolution and its transpose alike, on an input with a batch dim."""
+    tensor: Any
     for tensor in (x, w) if b is None else (x, w, b):
         if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name}(): expected Tensors, got {type(tensor).__name__}")
+            at = (
+                "'input' (position 1)"
+                if tensor is x
+                else "'weight' (position 2)"
+                if tensor is w
+                else "'bias' (position 3)"
+            )
+            raise told(TypeError(f"{name}(): argument {at} must be Tensor, not {type(tensor).__name__}"))
     s, t = list(x.array.shape), list(w.array.shape)
     if len(s) not in (rank + 1, rank + 2):
-        raise RuntimeError(
-            f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {name}, but got input of size: {s}"
+        raise told(
+            RuntimeError(
+                f"Expected {rank + 1}D (unbatched) or {rank + 2}D (batched) input to {name}, but got input of size: {s}"
+            )
         )
     if len(t) != rank + 2:
         raise RuntimeError(f"{name}: expected {rank + 2}-dimensional weight (out, in / groups, *kernel), got {t}")
@@ -350,21 +362,25 @@ def _check(name: str, rank: int, x: Tensor, w: Tensor, b: Tensor | None, groups:
         )
     channels, wanted, o = s[-rank - 1], t[0] if transposed else t[1] * groups, t[1] * groups if transposed else t[0]
     if channels != wanted:
-        raise RuntimeError(
-            f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {t}, expected input{s} "
-            f"to have {wanted} channels, but got {channels} channels instead"
+        raise told(
+            RuntimeError(
+                f"Given {'transposed=1' if transposed else f'groups={groups}'}, weight of size {t}, expected input{s} "
+                f"to have {wanted} channels, but got {channels} channels instead"
+            )
         )
     if b is not None and b.array.shape != (o,):
         raise RuntimeError(
             f"Given weight of size {t}, expected bias to be 1-dimensional with {o} elements, "
             f"but got bias of size {list(b.array.shape)} instead"
         )
-    for other, what in ((w, "weight"), (b, "bias")):
+    for other in (w, b):
         if other is not None and other.array.dtype != x.array.dtype:
-            raise RuntimeError(
-                f"{name}: expected scalar type {x.dtype} but found {other.dtype} in {what}. "
-                "Input, weight and bias have one dtype; convert with .to()"
+            said = (
+                f"expected scalar type {title_of(x)} but found {title_of(w)}"
+                if b is None
+                else f"Input type ({in_c(x)}) and bias type ({in_c(b)}) should be the same"
             )
+            raise told(RuntimeError(said))
 
 
 def _conv(name: str, rank: int) -> Callable[..., Tensor]:

@@ -24,6 +24,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.backend import Array, xp_of
+from ..core.errors import telling, told
 from ..core.graph import Removable, touch
 from ..core.modes import enable_grad, no_grad
 from ..core.tensor import Tensor
@@ -128,12 +129,18 @@ class Optimizer:
     state: defaultdict[Tensor, dict[str, Any]]
     _opt_called = False
 
+    @telling
     def __init__(self, params: Iterable[Any], defaults: Group) -> None:
         if isinstance(params, Tensor):
-            raise TypeError(
-                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
-                f"{params.type()}: put it in a list"
+            raise told(
+                TypeError(
+                    "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                    + params.type()
+                ),
+                "put it in a list",
             )
+        if not hasattr(params, "__iter__"):
+            raise told(TypeError(f"'{type(params).__name__}' object is not iterable"), "give it model.parameters()")
         if self._is_ours():
             _check_ranges(defaults)
         self.defaults = defaults
@@ -347,6 +354,7 @@ class Optimizer:
         }
         return self._through_hooks("saved", state)
 
+    @telling
     def load_state_dict(self, state_dict: Group) -> None:
         """Continue as the optimizer whose state_dict this is; values are copied, in the dtype of their parameter.
 
@@ -355,15 +363,15 @@ class Optimizer:
         state_dict = self._through_hooks("before load", dict(state_dict))
         saved = [{k: v if k == "params" else deepcopy(v) for k, v in g.items()} for g in state_dict["param_groups"]]
         if len(saved) != len(self.param_groups):
-            raise ValueError(
-                "loaded state dict has a different number of parameter groups: "
-                f"{len(saved)}, the optimizer has {len(self.param_groups)}"
-            )
+            raise ValueError("loaded state dict has a different number of parameter groups")
         for new, own in zip(saved, self.param_groups, strict=True):
             if len(new["params"]) != len(own["params"]):
-                raise ValueError(
-                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group: "
-                    f"{len(new['params'])} parameters, the optimizer's has {len(own['params'])}"
+                raise told(
+                    ValueError(
+                        "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                    ),
+                    f"the group has {len(new['params'])} parameters, the optimizer's {len(own['params'])}: "
+                    "make the optimizer for the same model",
                 )
         order = chain.from_iterable(g["params"] for g in saved)
         params = dict(zip(order, chain.from_iterable(g["params"] for g in self.param_groups), strict=True))

@@ -12,6 +12,7 @@ from itertools import pairwise
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from ..core.errors import told
 from ..core.provenance import PACKAGE
 from ..core.tensor import Tensor
 from . import facade
@@ -21,11 +22,12 @@ UNEXPECTED = re.compile(r"(?:(?P<first>\w+)(?P<rest>\.\S+)?\(\) )?got an unexpec
 
 def shorten(start: CodeType) -> None:
     """From now on exceptions are shown without frames of this package, and those above the code that starts."""
-    show = sys.excepthook  # the program may have set its own
+    show = getattr(sys.excepthook, "before", sys.excepthook)  # the program may have set its own
 
     def hook(kind: type[BaseException], problem: BaseException, frames: TracebackType | None) -> None:
         for link in chain(problem):
             inside = innermost_is_ours(link.__traceback__)
+            told(link)
             link.__traceback__ = clean(link.__traceback__, start)
             explain(link, inside)
         if show is sys.__excepthook__ and in_notebook(problem.__traceback__):

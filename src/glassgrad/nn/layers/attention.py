@@ -56,7 +56,7 @@ class MultiheadAttention(Module):
         self.batch_first = batch_first
         self.head_dim = embed_dim // num_heads
         if embed_dim % num_heads:
-            raise AssertionError(f"embed_dim must be divisible by num_heads: {embed_dim} is not by {num_heads}")
+            raise AssertionError("embed_dim must be divisible by num_heads")
         where = {"device": device, "dtype": dtype}
         separate = {"q_proj_weight": embed_dim, "k_proj_weight": self.kdim, "v_proj_weight": self.vdim}
         for name, size in separate.items():

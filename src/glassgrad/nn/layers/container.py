@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
+from ...core.errors import told
 from ...core.tensor import Tensor
 from ..module import Module
 from ..parameter import Parameter
@@ -17,7 +18,7 @@ __all__ = ["Container", "ModuleDict", "ModuleList", "ParameterDict", "ParameterL
 
 def _module(value: Any) -> Any:
     if value is not None and not isinstance(value, Module):
-        raise TypeError(f"{type(value).__module__}.{type(value).__qualname__} is not a Module subclass")
+        raise told(TypeError(f"{type(value).__module__}.{type(value).__qualname__} is not a Module subclass"))
     return value
 
 
@@ -28,7 +29,7 @@ class _Chain(Module):
         """A position, counted from 0; IndexError where there is none."""
         i, n = operator.index(index), len(self)
         if not -n <= i < n:
-            raise IndexError(f"index {i} is out of range")
+            raise told(IndexError(f"index {i} is out of range"))
         return i % n
 
     def _renumber(self, modules: Iterable[Module]) -> None:
@@ -120,10 +121,10 @@ class Sequential(_Chain):
     def insert(self, index: int, module: Module) -> Self:
         """Put a module before the one at this position."""
         if not isinstance(module, Module):
-            raise AssertionError(f"module should be of type: {Module}")
+            raise told(AssertionError(f"module should be of type: {Module}"))
         n = len(self)
         if not -n <= index <= n:
-            raise IndexError(f"Index out of range: {index}")
+            raise told(IndexError(f"Index out of range: {index}"))
         modules = list(self)
         modules.insert(index % n if index < 0 else index, module)
         self._renumber(modules)
@@ -131,12 +132,16 @@ class Sequential(_Chain):
 
     def __add__(self, other: Sequential) -> Sequential:
         if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            raise told(
+                ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            )
         return Sequential(*self, *other)
 
     def __iadd__(self, other: Sequential) -> Self:
         if not isinstance(other, Sequential):
-            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            raise told(
+                ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
+            )
         return self.extend(other)
 
     def __mul__(self, times: int) -> Sequential:
@@ -150,9 +155,9 @@ class Sequential(_Chain):
 
 def _times(times: Any) -> int:
     if not isinstance(times, int):
-        raise TypeError(f"unsupported operand type(s) for *: {Sequential} and {type(times)}")
+        raise told(TypeError(f"unsupported operand type(s) for *: {Sequential} and {type(times)}"))
     if times <= 0:
-        raise ValueError(f"Non-positive multiplication factor {times} for {Sequential}")
+        raise told(ValueError(f"Non-positive multiplication factor {times} for {Sequential}"))
     return times
 
 
@@ -167,7 +172,9 @@ class ModuleList(_Chain):
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end; TypeError unless `modules` can be iterated."""
         if not isinstance(modules, Iterable):
-            raise TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
+            raise told(
+                TypeError(f"ModuleList.extend should be called with an iterable, but got {type(modules).__name__}")
+            )
         for module in list(modules):
             self.append(module)
         return self
@@ -205,18 +212,20 @@ class ModuleList(_Chain):
 def _pairs(name: str, given: Any) -> list[tuple[Any, Any]]:
     """The items of a mapping, or pairs as they are; TypeError or ValueError for anything else."""
     if not isinstance(given, Iterable):
-        raise TypeError(
-            f"{name}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}"
+        raise told(
+            TypeError(
+                f"{name}.update should be called with an iterable of key/value pairs, but got {type(given).__name__}"
+            )
         )
     if hasattr(given, "items"):
         return list(given.items())
     pairs = []
     for i, pair in enumerate(given):
         if not isinstance(pair, Iterable):
-            raise TypeError(f"{name} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+            raise told(TypeError(f"{name} update sequence element #{i} should be Iterable; is {type(pair).__name__}"))
         found = tuple(pair)
         if len(found) != 2:
-            raise ValueError(f"{name} update sequence element #{i} has length {len(found)}; 2 is required")
+            raise told(ValueError(f"{name} update sequence element #{i} has length {len(found)}; 2 is required"))
         pairs.append(found)
     return pairs
 
@@ -294,7 +303,7 @@ class ParameterList(Module):
     def _key(self, index: Any) -> str:
         i = operator.index(index)
         if not -self._size <= i < self._size:
-            raise IndexError(f"index {i} is out of range")
+            raise told(IndexError(f"index {i} is out of range"))
         return str(i % self._size)
 
     def __getitem__(self, index: Any) -> Any:
@@ -320,7 +329,9 @@ class ParameterList(Module):
     def extend(self, values: Iterable[Any]) -> Self:
         """Add values at the end; TypeError for a tensor, or what can't be iterated."""
         if not isinstance(values, Iterable) or isinstance(values, Tensor):
-            raise TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+            raise told(
+                TypeError(f"ParameterList.extend should be called with an iterable, but got {type(values).__name__}")
+            )
         for value in list(values):
             self.append(value)
         return self
@@ -335,7 +346,7 @@ class ParameterList(Module):
         return "\n".join(_shown(i, value, lambda p: p.dtype) for i, value in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("ParameterList should not be called.")
+        raise told(RuntimeError("ParameterList should not be called."))
 
 
 class ParameterDict(Module):
@@ -349,9 +360,11 @@ class ParameterDict(Module):
 
     def _attribute(self, key: Any) -> str:
         if not isinstance(key, str):
-            raise TypeError(
-                "Index given to ParameterDict cannot be used as a key as it is not a string "
-                f"(type is '{type(key).__name__}'). Open an issue on github if you need non-string keys."
+            raise told(
+                TypeError(
+                    "Index given to ParameterDict cannot be used as a key as it is not a string "
+                    f"(type is '{type(key).__name__}'). Open an issue on github if you need non-string keys."
+                )
             )
         return key
 
@@ -409,7 +422,7 @@ class ParameterDict(Module):
     def popitem(self) -> tuple[str, Any]:
         """Take the last item out, and return it; KeyError where there is none."""
         if not self._keys:
-            raise KeyError("popitem(): dictionary is empty")
+            raise told(KeyError("popitem(): dictionary is empty"))
         key = next(reversed(self._keys))
         return key, self.pop(key)
 
@@ -441,4 +454,4 @@ class ParameterDict(Module):
         return "\n".join(_shown(key, value, lambda p: p.type()) for key, value in self.items())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("ParameterDict should not be called.")
+        raise told(RuntimeError("ParameterDict should not be called."))

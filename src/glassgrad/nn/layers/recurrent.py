@@ -202,7 +202,7 @@ class RNNBase(Module):
             made = PackedSequence(out, batch_sizes, input.sorted_indices, input.unsorted_indices)
             return made, self.permute_hidden(self._hx(states), input.unsorted_indices)
         if input.dim() not in (2, 3):
-            raise ValueError(f"{self._get_name()}: Expected input to be 2D or 3D, got {input.dim()}D tensor instead")
+            raise ValueError(f"{self._get_name()}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         batched, batch_dim = input.dim() == 3, 0 if self.batch_first else 1
         x = input if batched else input.unsqueeze(batch_dim)
         hx = self._zeros(x, None) if hx is None else self._given(hx, batched)

@@ -1,0 +1,190 @@
+"""Where an error happened, in whose call, with which operands: read off the frames that it passed."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+from ..provenance import PACKAGE, show
+from ..tensor import Tensor
+from .catalogue import row_of
+
+Frame = tuple[FrameType, int]  # and the offset of the instruction that it stands at
+OPERANDS = 4  # so many are named
+
+
+def tell(problem: BaseException, above: FrameType | None = None, fix: str = "", lines: tuple[str, ...] = ()) -> None:
+    """Give the problem its notes, once, if this package has raised it.
+
+    above: the innermost frame that is still running; without one the traceback has them all.
+    """
+    told = any(note.startswith("  at    ") for note in getattr(problem, "__notes__", ()))
+    if told or isinstance(problem, SyntaxError):
+        return
+    frames = list(passed(problem, above))
+    mine = next((ours(frame) for frame, _ in frames if not library(frame)), False) or of_ours(problem)
+    place = next((there for there in frames if not ours(there[0]) and not library(there[0])), None)
+    if not mine or place is None:
+        return
+    problem.add_note("  at    " + show((place[0].f_code, place[1])))
+    if not lines:
+        with suppress(Exception):  # the user's modules may be anything
+            lines = tuple(around(place, [frame for frame, _ in frames]))
+    for line in lines:
+        problem.add_note("  " + line)
+    found = row_of(problem)
+    if fix or found:
+        problem.add_note("  fix   " + (fix or found[1].fix))  # type: ignore[index]
+    if found:
+        problem.add_note(f"  code  {found[0]}: docs/errors.md#{found[0].lower()}")
+
+
+# --- frames ---
+
+
+def passed(problem: BaseException, above: FrameType | None) -> Iterator[Frame]:
+    """The frames of an error, the innermost first: those it has left, then those that still run."""
+    left: list[Frame] = []
+    trace = problem.__traceback__
+    while trace is not None:
+        left.append((trace.tb_frame, trace.tb_lasti))
+        trace = trace.tb_next
+    yield from reversed(left)
+    if left and above is left[0][0]:
+        above = above.f_back
+    while above is not None:
+        yield above, above.f_lasti
+        above = above.f_back
+
+
+def ours(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def of_ours(problem: BaseException) -> bool:
+    """Whether an attribute of one of our objects is missing."""
+    owner = type(getattr(problem, "obj", None))
+    return isinstance(problem, AttributeError) and owner.__module__.partition(".")[0] in ("glassgrad", "torch")
+
+
+def library(frame: FrameType) -> bool:
+    """Whether it is another library's, or Python's: neither ours nor the user's."""
+    name = frame.f_code.co_filename
+    return not ours(frame) and ("site-packages" in name or name.startswith((os.path.dirname(os.__file__), "<frozen")))
+
+
+def module_call(frame: FrameType) -> bool:
+    return frame.f_code.co_qualname == "Module.__call__" and ours(frame)
+
+
+# --- words ---
+
+
+def path(calls: list[FrameType]) -> tuple[str, str]:
+    """Where the innermost module that has a name in the outermost one stands, and what the innermost is called.
+
+    ('GPT.blocks.0.attn (CausalSelfAttention)', 'attn'); two times nothing outside of modules.
+    """
+    if not calls:
+        return "", ""
+    names = {id(each): name for name, each in calls[-1].f_locals["self"].named_modules()}
+    root, known = kind(calls[-1]), [call for call in calls if names.get(id(call.f_locals["self"]))]
+    where = f"{root}.{names[id(known[0].f_locals['self'])]} ({kind(known[0])})" if known else root
+    return where, names.get(id(calls[0].f_locals["self"]), "").rpartition(".")[2] or kind(calls[0])
+
+
+def kind(call: FrameType) -> str:
+    return type(call.f_locals["self"]).__name__
+
+
+def around(place: Frame, frames: list[FrameType]) -> Iterator[str]:
+    """In which module, and with which operands."""
+    calls = [frame for frame in frames if module_call(frame)]
+    where, short = path(calls)
+    if where:
+        yield "in    " + where
+    inside = bool(calls) and frames.index(calls[0]) < frames.index(place[0])
+    held = operands(place, calls[0] if inside else None, short)
+    if held:
+        yield "with  " + ", ".join([f"{name} = {words(x)}" for name, x in held.items()][:OPERANDS])
+
+
+def operands(place: Frame, call: FrameType | None, short: str) -> dict[str, Any]:
+    """The tensors that the failing expression names, and those of the layer that it has called."""
+    written = dict(named(place))
+    if call is None:
+        return written
+    layer, given = call.f_locals["self"], call.f_locals.get("args", ())
+    if call.f_back is not place[0] or not any(isinstance(x, Tensor) for x in written.values()):
+        written = {f"input{i or ''}": x for i, x in enumerate(given) if isinstance(x, Tensor)}
+    return written | {f"{short}.{name}": p for name, p in layer._parameters.items() if p is not None}
+
+
+def words(x: Any) -> str:
+    """float32 (32, 784)"""
+    return f"{str(x.dtype).rpartition('.')[2]} {tuple(x.shape)}" if isinstance(x, Tensor) else repr(x)
+
+
+def named(place: Frame) -> Iterator[tuple[str, Any]]:
+    """What the expression that failed names: tensors, and integers, under the words of the source."""
+    frame, offset = place
+    for chain in chains(source(frame, offset)):
+        value, words = look_up(frame, chain)
+        if value is not None:
+            yield words, value
+
+
+def source(frame: FrameType, offset: int) -> ast.AST | None:
+    """The failing expression, read again."""
+    line, last, start, end = list(frame.f_code.co_positions())[offset // 2]
+    if line is None or last is None or start is None or end is None:
+        return None
+    lines = [linecache.getline(frame.f_code.co_filename, i, frame.f_globals) for i in range(line, last + 1)]
+    cut = [text.encode() for text in lines]
+    cut[-1] = cut[-1][:end]
+    cut[0] = cut[0][start:]
+    text = b"".join(cut)
+    for each in (b"(" + text + b"\n)", text):  # an expression may go over several lines; else it is an assignment
+        with suppress(SyntaxError, ValueError):
+            return ast.parse(each)
+    return None
+
+
+def chains(tree: ast.AST | None) -> Iterator[list[str]]:
+    """Names with the attributes behind them, each once, as they stand: x, self.fc1.weight."""
+    waiting, seen = [tree] if tree is not None else [], set[str]()
+    while waiting:
+        node: Any = waiting.pop(0)
+        links: list[str] = []
+        inner = node
+        while isinstance(inner, ast.Attribute):
+            links.insert(0, inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            links.insert(0, inner.id)
+            if ".".join(links) not in seen:
+                seen.add(".".join(links))
+                yield links
+        elif not isinstance(node, ast.Lambda):
+            waiting[:0] = ast.iter_child_nodes(node)
+
+
+def look_up(frame: FrameType, chain: list[str]) -> tuple[Any, str]:
+    """The tensor or integer at the end of a chain, or along it, and its words. Runs none of the user's code."""
+    value = frame.f_locals.get(chain[0], frame.f_globals.get(chain[0]))
+    found, words = None, ""
+    for i in range(len(chain)):
+        if i:
+            held = getattr(value, "__dict__", {})
+            stores = [held, *(held.get(store) or {} for store in ("_parameters", "_buffers", "_modules"))]
+            value = next((store[chain[i]] for store in stores if chain[i] in store), None)
+        if isinstance(value, Tensor) or (type(value) is int and i + 1 == len(chain)):
+            found, words = value, ".".join(chain[: i + 1])
+        if value is None:
+            break
+    return found, words
