@@ -686,6 +686,11 @@ def mean_of_what_is_normalised() -> Said:
     return explain(model.weight, step)
 
 
+def squares_of_what_is_normalised() -> Said:
+    model, x = nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8)), data(width=8)[0]
+    return explain(model[0].weight, lambda: model(x).square().mean())  # GE211
+
+
 def flat() -> Said:
     w = torch.zeros(3, requires_grad=True)
     loss = (w**2).sum()  # GE213

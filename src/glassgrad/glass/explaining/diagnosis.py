@@ -13,9 +13,10 @@ from ...scalar import Value
 from ..canvas import short
 from .answer import Explanation, assigned, say
 from .faults import no_number
+from .measure import biggest, describe, holds, size_of, total, value_of
 from .missing import missing
-from .question import Question, biggest, on_host
-from .sizes import size_of, wrong_size
+from .question import Question
+from .sizes import wrong_size
 from .zeros import EPSILON, zero
 
 NONE = "the gradient is None"
@@ -58,36 +59,3 @@ def fine(q: Question, g: Any) -> Explanation:
     if np.ndim(g) > 1 and (rows := int((~np.asarray(g).reshape(len(g), -1).any(1)).sum())):
         evidence.append(f"{rows} of its {len(g)} rows are 0: explain(p, loss, at=row) says why")
     return say("GE100", q.name, "the gradient is healthy", None, *evidence)
-
-
-def value_of(x: Any) -> Any:
-    return x.data if isinstance(x, Value) else on_host(x)
-
-
-def total(x: Any) -> float:
-    """Not finite if x holds what is not."""
-    if hasattr(x, "parts"):
-        return sum(total(part) for part in x.parts.values())
-    x = np.asarray(on_host(x.sparse) if hasattr(x, "sparse") else x)
-    if x.dtype.kind not in "fcV" or x.size == 0:
-        return 0.0
-    x = x.astype(np.float32) if x.dtype.kind == "V" else x
-    if x.size == 1:
-        return float(np.abs(x.reshape(-1)[0]))
-    return 0.0 if np.isfinite(x).all() else math.nan if np.isnan(x).any() else math.inf
-
-
-def describe(g: Any) -> str:
-    if np.ndim(g) == 0 or np.size(g) == 1:
-        return short(float(np.asarray(g).reshape(-1)[0].real))
-    big = biggest(g)
-    return "zero" if big == 0 else f"nearly zero, at most {short(big)}"
-
-
-def holds(g: Any) -> str:
-    x = np.asarray(g)
-    if x.size == 1:
-        return f"is {float(x.reshape(-1)[0].real)}"
-    nans, infs = int(np.isnan(x).sum()), int(np.isinf(x).sum())
-    counts = " and ".join(f"{n:,} {word}" for n, word in ((nans, "NaN"), (infs, "infinite")) if n)
-    return f"holds {counts} of {x.size:,} numbers"

@@ -18,8 +18,8 @@ from ..canvas import short
 from ..graph import Vertex
 from .answer import Explanation, Line, assigned, line, say, written, written_in
 from .causes import LEARN_MORE
+from .measure import size_of
 from .question import Question, leaves, reaches, variables
-from .sizes import size_of
 
 COPIES = ("cast", "move", "clone", "alias")
 SCALES = ("mul", "div", "view")  # x = randn(3, requires_grad=True) * 0.1, where nobody holds the leaf

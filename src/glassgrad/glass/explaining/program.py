@@ -24,8 +24,9 @@ from ..linting.values import GROWN
 from ..trail import Trail, latest
 from .answer import Explanation, grouped, say
 from .causes import HARMLESS
-from .diagnosis import diagnose, total
-from .question import Question, graph_of, leaves, names_at, on_host, user_frame
+from .diagnosis import diagnose
+from .measure import on_host, total
+from .question import Question, graph_of, leaves, names_at, user_frame
 
 PASSES = 3
 MOST = 500  # parameters are judged

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-import numpy as np
-
-from ...core.backend import to_host
 from ...core.graph import Node
 from ...core.provenance import PACKAGE
 from ...core.tensor import Tensor
@@ -25,7 +23,9 @@ from ..linting.names import user_frame
 from ..trail import Trail, latest
 from .answer import Explanation, Explanations, Line
 from .causes import HARMLESS
+from .measure import on_host, rms
 
+_sizes: weakref.WeakKeyDictionary[Graph, dict[Vertex, float]] = weakref.WeakKeyDictionary()
 CALLERS = 6  # frames of the user's whose variables are looked at
 
 
@@ -90,6 +90,15 @@ class Question:
         assert self.graph is not None
         return self.graph.consumers()
 
+    def sizes(self) -> dict[Vertex, float]:
+        """The root mean square of every leaf's gradient."""
+        if self.graph is None:
+            return {}
+        if self.graph not in _sizes:
+            leaves = [v for v in self.graph.vertices if not v.op and v.wants and v.gradient is not None]
+            _sizes[self.graph] = {v: rms(v.gradient) for v in leaves}
+        return _sizes[self.graph]
+
     def above(self, v: Vertex) -> set[Vertex]:
         """v, and all that is made of it."""
         consumers, seen, stack = self.consumers(), {v}, [v]
@@ -99,10 +108,6 @@ class Question:
                     seen.add(u)
                     stack.append(u)
         return seen
-
-
-def on_host(g: Tensor) -> Any:
-    return to_host(g.to_dense().array if g.is_sparse else g.array)
 
 
 # --- asking ---
@@ -293,13 +298,3 @@ def reaches(root: Any, goal: Any) -> bool:
                 seen.add(edge)
                 stack.append(edge)
     return False
-
-
-def biggest(x: Any) -> float:
-    """The largest size of an entry; NaN where one is no number."""
-    if x is None:
-        return 0.0
-    if hasattr(x, "parts"):
-        return max((biggest(part) for part in x.parts.values()), default=0.0)
-    x = np.asarray(getattr(x, "sparse", x).to_dense().array if hasattr(x, "sparse") else x)
-    return float(np.abs(x).max()) if x.size else 0.0

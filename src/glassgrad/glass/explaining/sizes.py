@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..canvas import short
 from ..graph import Vertex
 from ..health.verdicts import EXPLODING
-from ..summary import on_host
 from .answer import Explanation, line, say
+from .measure import rms, size_of
 from .question import Question
 
 VANISHING = 1e4  # times the largest of the other gradients, number by number; 1000 times is met in sound networks
@@ -33,20 +33,6 @@ class Stretch(NamedTuple):
         return self.after / self.before if self.before else 1.0
 
 
-def size_of(x: Any) -> float:
-    """The norm; of what a walk found as well."""
-    if x is None:
-        return 0.0
-    if hasattr(x, "parts"):
-        return math.sqrt(sum(size_of(part) ** 2 for part in x.parts.values()))
-    x = np.asarray(on_host(x.sparse.to_dense().array if hasattr(x, "sparse") else x))
-    return float(np.sqrt((np.abs(x.astype(np.float64 if x.dtype.kind != "c" else x.dtype)) ** 2).sum()))
-
-
-def rms(x: Any) -> float:
-    return size_of(x) / math.sqrt(max(1, np.size(x))) if not hasattr(x, "sparse") else size_of(x)
-
-
 def wrong_size(q: Question) -> Explanation | None:
     v = q.vertex
     if q.graph is None or v is None or v.gradient is None or hasattr(v.gradient, "sparse"):
@@ -55,9 +41,7 @@ def wrong_size(q: Question) -> Explanation | None:
     if len(path) < 3:
         return None
     own, weight = rms(v.gradient), rms(v.value) if v.value is not None else 0.0
-    others = [
-        rms(u.gradient) for u in q.graph.vertices if not u.op and u.wants and u is not v and u.gradient is not None
-    ]
+    others = [size for u, size in q.sizes().items() if u is not v]
     others += [rms(path[0].gradient)] if not others else []
     largest = max(others, default=own)
     if own and largest / own > VANISHING and own < EXPLODING:

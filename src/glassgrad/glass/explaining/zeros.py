@@ -14,12 +14,14 @@ from ..graph import Edge, Vertex
 from ..summary import on_host
 from .answer import Explanation, line, say
 from .causes import LEARN_MORE
+from .measure import biggest
 from .missing import _reset
-from .question import Question, biggest
-from .sizes import first_norm, wrong_size
+from .question import Question
+from .sizes import NORMS, first_norm, wrong_size
 
 EPSILON = 1e-7  # of float32: what is smaller than this share of the numbers themselves moves nothing
 FAINT = 1e-6  # so small a share of what arrived is as good as nothing
+ROUNDED = 1e-4  # where numbers cancel that were divided by their own deviation, rounding leaves more
 
 
 class Front(NamedTuple):
@@ -62,7 +64,7 @@ def fronts(q: Question, v: Vertex, at: Any = None) -> tuple[list[Front], Vertex 
         for u, edge in consumers[x]:
             above = _part_above(u, edge, parts[x])
             arrived, flow = _size_at(u.gradient, above), _size_at(edge.flow, parts[x])
-            if arrived and flow <= FAINT * arrived:
+            if arrived and flow <= (ROUNDED if u.op in NORMS else FAINT) * arrived:
                 found.append(Front(u, edge))
             arrivals += [flow] if flow else []
             if u not in parts and flow <= EPSILON:
@@ -219,7 +221,7 @@ def _zeros_of(x: Any) -> str:
 
 
 def _normal(q: Question, f: Front) -> Said:
-    return Said("GE211", {"op": f"a sum over {f.v.op}", "what": "0"}, ("all of its results are used alike",))
+    return Said("GE211", {"op": f.v.op, "what": "results of the same sum and the same sum of squares"})
 
 
 def _flat(q: Question, f: Front) -> Said:
@@ -241,7 +243,7 @@ HOW: dict[str, How] = {
         "where tril triu masked_select": _masked,
         "amax amin maximum minimum fmax fmin max_pool pick_window": _largest,
         "mul * linear affine matmul dot convolution div scale_shift": _product,
-        "embedding index gather select slice index_select take take_flat nll_total": _selected,
+        "embedding index gather select slice index_select take take_flat": _selected,
         "standardize": _normal,
         "pow square abs sin cos vector_norm std var exp": _flat,
     }.items()
