@@ -6,34 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from ...core.graph import Node
+from ...core.tensor import Tensor
 from ..graph import Edge, Vertex
 from ..summary import on_host
 from ..words import text_of
 from .answer import Explanation, assigned, line, say
 from .causes import LEARN_MORE
 from .question import Question
+from .zeros import Front, operand
 
 LOGS = ("log", "log2", "log10", "log1p", "xlogy", "logit")
 ROOTS = ("sqrt", "pow", "vector_norm", "std", "rsqrt", "hypot", "**", "cdist")
 QUOTIENTS = ("div", "reciprocal", "rsqrt", "standardize", "remainder", "fmod")
-OVERFLOWS = (
-    "exp",
-    "exp2",
-    "expm1",
-    "pow",
-    "square",
-    "mul",
-    "sum",
-    "matmul",
-    "linear",
-    "cosh",
-    "sinh",
-    "prod",
-    "cumprod",
-    "affine",
-    "cast",
-)
+OVERFLOWS = tuple("exp exp2 expm1 pow square mul sum matmul linear cosh sinh prod cumprod affine cast".split())
 
 
 def no_number(q: Question, state: str) -> Explanation:
@@ -154,8 +139,6 @@ def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
 def _bad_event(q: Question, array: Any) -> Any:
     """An unrecorded operation of the trail that made these numbers: dividing data by its deviation."""
     assert q.trail is not None
-    from ...core.tensor import Tensor
-
     event = q.trail.origin(Tensor._of(array))
     if event is None or event.what.endswith(")") or event.what not in (*LOGS, *QUOTIENTS, *OVERFLOWS, *ROOTS):
         return None
@@ -192,11 +175,7 @@ def _number(x: Any) -> str:
 
 def _backward(q: Question, state: str, v: Vertex, edge: Edge) -> Explanation:
     """Finite numbers all the way forward, and an infinite slope."""
-    x: Any = on_host(edge.vertex.value) if edge.vertex.value is not None else None
-    if x is None and isinstance(v.source, Node):
-        from .zeros import Front, operand
-
-        x = operand(Front(v, edge))
+    x: Any = operand(Front(v, edge))
     flow: Any = np.asarray(on_host(edge.flow)) if not hasattr(edge.flow, "parts") else np.zeros(0)
     rows = []
     at: Any = np.argwhere(~np.isfinite(flow)) if flow.ndim else ()
@@ -212,16 +191,12 @@ def _backward(q: Question, state: str, v: Vertex, edge: Edge) -> Explanation:
         rows.append(f"upstream {_number(arrived)}, downstream {_number(flow[index])}")
     elif g is not None and np.size(g) == 1:
         rows.append(f"upstream {_number(np.asarray(g).reshape(-1)[0])}")
-    if _behind_where(q, v) and (arrived == 0 or arrived is None):
+    slopes = {"GE303": ROOTS, "GE301": LOGS, "GE302": QUOTIENTS}
+    code = next(
+        (code for code, ops in slopes.items() if v.op in ops or (v.op[:2] == "**" and code == "GE303")), "GE308"
+    )
+    if arrived in (0, None) and _behind_where(q, v):
         code = "GE307"
-    elif v.op in ROOTS or v.op.startswith("**"):
-        code = "GE303"
-    elif v.op in LOGS:
-        code = "GE301"
-    elif v.op in QUOTIENTS:
-        code = "GE302"
-    else:
-        code = "GE308"
     return say(code, q.name, state, q.place(v), ", ".join(rows), q.inside(v), op=v.op)
 
 

@@ -46,19 +46,12 @@ def wrong_size(q: Question) -> Explanation | None:
     largest = max(others, default=own)
     if own and largest / own > VANISHING and own < EXPLODING:
         if behind := shifted_back(q, v):
-            return say(
-                "GE215",
-                q.name,
-                f"the gradient is nearly zero (root mean square {short(own)})",
-                q.place(behind),
-                op=behind.op,
-            )
+            state = f"the gradient is nearly zero (root mean square {short(own)})"
+            return say("GE215", q.name, state, q.place(behind), op=behind.op)
         code, said = "GE401", f"{short(own / largest)} of the largest of the other gradients"
     elif own > max(largest, weight, 1e-3) * EXPLODING or own > HUGE * max(weight, 1.0):
-        code, said = (
-            "GE402",
-            f"{short(own / max(weight, 1e-30))} times the {'weights' if np.ndim(v.gradient) else 'number'}",
-        )
+        what = "weights" if np.ndim(v.gradient) else "number"
+        code, said = "GE402", f"{short(own / max(weight, 1e-30))} times the {what}"
     else:
         return None
     kinds: dict[str, list[tuple[float, Vertex]]] = {}  # of operations on the path: each one's factor

@@ -19,7 +19,7 @@ from .missing import _reset
 from .question import Question
 from .sizes import NORMS, first_norm, wrong_size
 
-EPSILON = 1e-7  # of float32: what is smaller than this share of the numbers themselves moves nothing
+EPSILON = 1e-6  # a gradient so small beside its numbers is looked into
 FAINT = 1e-6  # so small a share of what arrived is as good as nothing
 ROUNDED = 1e-4  # where numbers cancel that were divided by their own deviation, rounding leaves more
 
