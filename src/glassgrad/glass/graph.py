@@ -159,7 +159,7 @@ class Graph:
 
 
 def look(
-    root: Value | Tensor, gradient: Any = None, names: dict[int, str] | None = None, limit: int = LIMIT,
+    root: Value | Tensor, gradient: Any = None, names: dict[int, str] | None = None, limit: int = LIMIT, *,
     gradients: bool = True,
 ) -> Graph:  # fmt: skip
     """The graph of a Value or a Tensor.

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from ...core.batched import Batched
 from ...core.modes import is_grad_enabled
 from ...core.provenance import caller, line_of
 from ...core.tensor import Tensor
@@ -94,7 +95,7 @@ class Watch:
         if what == "optimizer":
             self._optimized.append(things[0])
         elif what == "backward" and not self.failed:
-            root = next((x for x in things[0] if isinstance(x, Tensor) and x.array.size == 1), None)
+            root = next((x for x in things[0] if isinstance(x, Tensor) and _is_scalar(x)), None)
             try:
                 if root is not None:
                     self._backward(root)
@@ -158,3 +159,7 @@ class Watch:
         if not told:
             return f"nothing wrong with {len(self.judged)} gradients in {passes}"
         return f"{len(told)} fault{'s' * (len(told) > 1)} in {passes}\n\n" + "\n\n".join(map(str, told))
+
+
+def _is_scalar(x: Tensor) -> bool:
+    return x.array.size == 1 and not isinstance(x.array, Batched)  # a batch of vmap's has no single value
