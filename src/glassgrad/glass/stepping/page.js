@@ -267,7 +267,8 @@ function cell(e, k, shape, from, terms) {
   const tell = async () => {
     const fields = { vertex: from.vertex, edge: from.edge, index: index.join(",") };
     const found = await ask("entry", fields).catch((problem) => problem.message);
-    const heading = typeof found === "string" ? found : `entry ${tuple(index)} = ${shown(e)}, the sum of upstream × local:`;
+    const sum = `entry ${tuple(index)} = ${shown(e)}${found.length ? ", the sum of upstream × local:" : ": every local slope is 0"}`;
+    const heading = typeof found === "string" ? found : sum;
     terms.replaceChildren(html("p", heading), typeof found === "string" ? "" : html("table", found.map(row)));
   };
   return html("button", shown(e), { title: "the terms of this entry", onclick: tell });

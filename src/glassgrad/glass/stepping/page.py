@@ -14,7 +14,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from ..canvas import plain_text
-from ..drawing.boxes import Box, Scene, scene
+from ..drawing.boxes import Box, scene
 from ..drawing.layout import Item, plan
 from ..drawing.page import digest, layout, read
 from ..drawing.svg import STYLE, Words, frame, head, line, variables
@@ -65,29 +65,38 @@ def given(cursor: Cursor, live: bool) -> dict[str, Any]:
     plan(drawn.root, drawn.nets)
     ids = {item: k for k, item in enumerate([drawn.root, *drawn.boxes])}
     number = {v: k for k, v in enumerate(cursor.graph.vertices)}
+    forms: dict[str, int] = {}
+    return numbers(cursor) | {
+        "layout": layout(drawn, ids),
+        "boxes": [None, *[_box(item, box, number, forms) for item, box in drawn.boxes.items()]],
+        "item_of": [ids[drawn.item_of[v]] if v in drawn.item_of else None for v in cursor.graph.vertices],
+        "nets": [[ids[net.source], [ids[target] for target in net.targets]] for net in drawn.nets],
+        "forms": list(forms),
+        "notes": [plain_text(note, 600) for note in drawn.notes],
+        "live": live,
+    }
+
+
+def numbers(cursor: Cursor) -> dict[str, Any]:
+    """What the page's Cursor is made of, and the sources."""
     told = cursor.to_dict()
-    files = sorted({v["line"][0] for v in told["vertices"] if v["line"]})
-    for v in told["vertices"]:
-        v["line"] = v["line"] and [files.index(v["line"][0]), v["line"][1]]
+    vertices = told["vertices"]
+    files = {file: k for k, file in enumerate(sorted({v["line"][0] for v in vertices if v["line"]}))}
+    used: list[list[int]] = [[] for _ in files]
+    for v in vertices:
+        if v["line"]:
+            v["line"][0] = files[v["line"][0]]
+            used[v["line"][0]].append(v["line"][1])
         v["module"] = [plain_text(name, 80) for name in v["module"]]
         v |= {key: plain_text(v[key], 120) for key in ("text", "op", "title", "name")}
-    lines = [[v["line"][1] for v in told["vertices"] if v["line"] and v["line"][0] == k] for k in range(len(files))]
-    forms: dict[str, int] = {}
     return {
         "at": cursor.at,
         "steps": told["steps"],
         "rules": told["rules"],
-        "vertices": _columns(told["vertices"], "text kind op title name module line value gradient"),
-        "degrees": [len(v["edges"]) for v in told["vertices"]],
-        "edges": _columns([e for v in told["vertices"] for e in v["edges"]], "to flow local sum rule"),
-        "layout": layout(drawn, ids),
-        "boxes": [None, *[_box(drawn, item, box, number, forms) for item, box in drawn.boxes.items()]],
-        "item_of": [ids[drawn.item_of[v]] if v in drawn.item_of else None for v in cursor.graph.vertices],
-        "nets": [[ids[net.source], [ids[target] for target in net.targets]] for net in drawn.nets],
-        "forms": list(forms),
-        "sources": [_source(file, used) for file, used in zip(files, lines, strict=True)],
-        "notes": [plain_text(note, 600) for note in drawn.notes],
-        "live": live,
+        "vertices": _columns(vertices, "text kind op title name module line value gradient"),
+        "degrees": [len(v["edges"]) for v in vertices],
+        "edges": _columns([edge for v in vertices for edge in v["edges"]], "to flow local sum rule"),
+        "sources": [_source(file, lines) for file, lines in zip(files, used, strict=True)],
     }
 
 
@@ -96,7 +105,7 @@ def _columns(rows: list[dict[str, Any]], keys: str) -> dict[str, list[Any]]:
     return {key: [row.get(key) for row in rows] for key in keys.split()}
 
 
-def _box(drawn: Scene, item: Item, box: Box, number: dict[Any, int], forms: dict[str, int]) -> dict[str, Any]:
+def _box(item: Item, box: Box, number: dict[Any, int], forms: dict[str, int]) -> dict[str, Any]:
     """A box's shapes. late: row -> the vertex whose gradient the row tells, to be shown once it is there."""
 
     def shapes(some: Any) -> list[Any]:
