@@ -29,7 +29,7 @@ from glassgrad.core.provenance import caller  # noqa: E402
 from glassgrad.scalar import Value  # noqa: E402
 
 NODES = 1_000_000
-RUNS = (160, 1000, 5000)  # steps of a training that is watched
+RUNS = (96, 1000, 5000)  # steps of a training that is watched
 
 
 def seconds(act: Callable[[], Any]) -> float:

@@ -85,6 +85,8 @@ def _marked(module: Any, store: str) -> list[tuple[Any, ...]]:
     """(hook, with_kwargs, always_call) of each hook."""
     found = []
     for stores in (EVERYWHERE, vars(module)):
+        if not stores[store]:
+            continue
         extra, always = (stores.get(f"{store}_{mark}", {}) for mark in ("with_kwargs", "always_called"))
         found += [(hook, key in extra, key in always) for key, hook in stores[store].items()]
     return found

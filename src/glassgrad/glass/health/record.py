@@ -23,7 +23,7 @@ __all__ = ["FILE", "Histogram", "Layer", "Losses", "Parameter", "Record"]
 
 FILE = "health.json"
 FORMAT = "glassgrad health 1"
-MOST_STEPS, MOST_LOSSES, BINS, SAMPLE = 160, 20_000, 48, 4096
+MOST_STEPS, MOST_LOSSES, BINS, SAMPLE = 96, 20_000, 48, 4096
 
 
 class Histogram(NamedTuple):
