@@ -69,7 +69,7 @@ _ROOMS = {
 # Public names that live in a room, where need be under another name there.
 _ELSEWHERE = {
     "OutOfMemoryError": "cuda", "TypedStorage": "storage", "UntypedStorage": "storage", "autocast": "amp",
-    "compile": "compiler", "draw": "glass", "explain": "glass",
+    "compile": "compiler", "derive": "glass", "draw": "glass", "explain": "glass",
     "get_autocast_dtype": "amp", "is_anomaly_check_nan_enabled": "autograd",
     "is_anomaly_enabled": "autograd", "is_autocast_cache_enabled": "amp", "is_autocast_enabled": "amp",
     "lint": "glass",

@@ -6,6 +6,8 @@ import importlib
 
 _HOMES = {
     "Drawing": "drawing.drawing",
+    "Derivation": "deriving.derivation",
+    "derive": "deriving.derivation",
     "draw": "drawing.drawing",
     "look": "graph",
     "profile": "profiling.profiler",

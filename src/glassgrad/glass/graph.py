@@ -322,12 +322,13 @@ def _newest(newest_first: list[Value], limit: int) -> list[Value]:
 
 
 class Kept(NamedTuple):
-    """What `watch()` holds on to of a node: the arguments of its formulas, its inputs, its result, and the modules in
-    whose call it was made, outermost first, as (name, class).
+    """What `watch()` holds on to of a node: the arguments of its formulas, its inputs and options, its result, and the
+    modules in whose call it was made, outermost first, as (name, class).
     """
 
     saved: Any
     inputs: tuple[Any, ...]
+    options: dict[str, Any]
     value: Any
     modules: tuple[tuple[str, str], ...]
 
@@ -368,10 +369,11 @@ def watch() -> Iterator[None]:
         for y in out if isinstance(out, tuple) else (out,):
             node = getattr(y, "_node", None)
             if node is not None:
-                kept[node] = Kept(node.saved, arrays, y.array, modules)
-                if node.op.is_pick:  # of a node of several outputs, whose own array nobody has
+                one = node.op.is_pick  # of a node of several outputs, whose own array nobody has
+                kept[node] = Kept(node.saved, () if one else arrays, {} if one else options, y.array, modules)
+                if one:
                     several = node.edges[0]
-                    kept[several] = Kept(several.saved, arrays, None, modules)
+                    kept[several] = Kept(several.saved, arrays, options, None, modules)
 
     with (
         watching(keep),

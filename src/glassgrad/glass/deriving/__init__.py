@@ -1,0 +1,1 @@
+"""Deriving: the chain rule of a graph, written down and checked."""
