@@ -121,7 +121,7 @@ function step() {
   const what = node.name && node.op ? `${node.name}: ${node.op}` : node.text;
   const result = node.value === null || isTensor(node.value) ? "" : ` = ${shown(node.value)}`;
   const upstream = chip(node.gradient, "grad", { vertex: v ?? cursor.root, what: "gradient" });
-  const heads = rows.length ? ["to", "upstream", "", "local", "", "downstream", "its gradient"] : [];
+  const heads = rows.length ? ["to", "upstream", "", "local", "", "downstream"] : [];
   $("step").replaceChildren(
     html("h2", [v === null ? `before the first of ${cursor.steps.length} steps: ` : "", html("b", what + result)]),
     html("p", told(node)),
@@ -140,8 +140,8 @@ function handed(v, node, { edge, sum }) {
   const way = known ? [td(upstream), sign("×"), td(chip(edge.local)), sign("=")]
     : [html("td", text ? rule : upstream, { colspan: 3 }), sign("→")];
   const flow = chip(edge.flow, "grad", { vertex: v, what: "flow", edge: node.edges.indexOf(edge) });
-  const first = html("tr", [td(word(edge.to), "name"), ...way, td(flow, "flow"), td(sum)]);
-  return known && text && text !== "g" ? [first, html("tr", [td(""), html("td", rule, { colspan: 6 })])] : [first];
+  const below = html("td", [known && text && text !== "g" ? rule : "", html("small", `its gradient: ${sum}`)], { colspan: 5 });
+  return [html("tr", [td(word(edge.to), "name"), ...way, td(flow, "flow")]), html("tr", [td(""), below])];
 }
 
 // How the gradient of a vertex comes together.
