@@ -31,6 +31,7 @@ INSIDE = {
     "CannotStart": "glassgrad run prints it", "SystemExit": "ends a command", "ArgumentTypeError": "argparse prints it",
     "Stopped": "compile() calls the function itself", "Unknown": "compile() calls the function itself",
     "Untraceable": "the kernels leave it to the formula", "Unrecordable": "capture() calls the function itself",
+    "Unreadable": "derive() shows the Jacobian instead",
     "MirrorError": "the next place is tried", "Freed": "the looking tools say it in their own way",
 }  # fmt: skip
 

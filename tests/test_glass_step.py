@@ -256,7 +256,7 @@ def test_what_is_left_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     y = a
     for _ in range(30):
         y = y * 1.1
-    monkeypatch.setattr(look, "__defaults__", (*look.__defaults__[:2], 10, True))  # type: ignore[index]
+    monkeypatch.setattr(look, "__defaults__", (*look.__defaults__[:2], 10))  # type: ignore[index]
     assert str(gg.step(y)).endswith("Of 61 vertices the newest 10 are looked at.")
     with pytest.raises(ValueError, match="Of 61 vertices the newest 10 .* What was asked for is older"):
         gg.paths(y, a)

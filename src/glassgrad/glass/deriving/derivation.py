@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...io.files import atomic_write
 from ...scalar import Value
 from ..graph import COUNTED, Graph, Vertex, look, names_around
+from ..pages import saved
 from ..summary import on_host
 from ..words import text_of
 from .lines import Step, between, of_tensors, of_values
@@ -187,14 +187,7 @@ class Derivation:
 
         A picture needs matplotlib. Raises ValueError for another ending, OSError; the file is whole or not there.
         """
-        path = Path(path)
-        form = FORMS.get(path.suffix.lower())
-        if form is None:
-            raise ValueError(f"derive: a derivation's file ends in {', '.join(FORMS)}; got {path.name!r}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"derive: there is no folder {str(path.parent)!r} to save {path.name} in")
-        atomic_write(path, form(self))
-        return path
+        return saved(path, {ending: partial(form, self) for ending, form in FORMS.items()}, "derive: a derivation")
 
     def _repr_latex_(self) -> str:
         return f"$${self.latex}$$"

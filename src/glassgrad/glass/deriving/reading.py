@@ -192,13 +192,19 @@ class Reader:
         return Term(maths.words("(...)"), tuple(parts))
 
     def _listcomp(self, node: ast.ListComp | ast.GeneratorExp, space: Space) -> Term:
-        """Of constants, by Python itself."""
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & space.own.keys()
-        if not all(space.own[name].plain for name in names):
+        """Of constants, in one loop."""
+        if len(node.generators) > 1:
+            raise Unreadable("a loop in a loop")
+        (loop,) = node.generators
+        inner = space._replace(own=dict(space.own))
+        found = []
+        for item in self.eval(loop.iter, space).value:
+            self.assign(loop.target, plain(item), inner)
+            if all(self.truth(test, inner) for test in loop.ifs):
+                found.append(self.eval(node.elt, inner))
+        if not all(part.plain for part in found):
             raise Unreadable("a comprehension of variables")
-        known = {**space.around, **{name: space.own[name].value for name in names}}
-        made = ast.fix_missing_locations(ast.Expression(ast.ListComp(node.elt, node.generators)))
-        return plain(eval(compile(made, "<formula>", "eval"), known))
+        return plain([part.value for part in found])
 
     _generatorexp = _listcomp
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from ..canvas import THEME, plain_text, style
+from ..pages import colours, html_page
 from . import forms, maths
 from .maths import Math, words
 
@@ -145,27 +146,11 @@ def page(d: Derivation) -> str:
     legend = "".join(
         f"<li>{_math(forms.mathml(m))} is <code>{escape(plain_text(name, 100))}</code></li>" for m, name in d.legend
     )
-    colours = "".join(f"--{token}:{light};" for token, (light, _) in THEME.items())
-    dark = "".join(f"--{token}:{dark};" for token, (_, dark) in THEME.items())
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>:root{{{colours}color-scheme:light dark}}
-@media (prefers-color-scheme:dark){{:root{{{dark}}}}}
-{PAGE}</style>
-</head>
-<body>
-<h1>{title}</h1>
+    body = f"""<h1>{title}</h1>
 {f"<ul>{legend}</ul>" if legend else ""}
 {tables(d)}
-<p>{escape(d.verdict)}.</p>
-</body>
-</html>
-"""
+<p>{escape(d.verdict)}.</p>"""
+    return html_page(d.title, colours() + PAGE, body)
 
 
 PAGE = """body{margin:2rem auto;max-width:72rem;padding:0 1.2rem;background:var(--paper);color:var(--ink);

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ...core.tensor import Tensor
-from ...io.files import atomic_write
 from ..graph import LIMIT, Graph, kept, look
+from ..pages import saved
 from .boxes import BOXES, scene
 from .placing import Wire, arrange
 from .svg import svg
@@ -94,14 +95,7 @@ class Drawing:
 
         A .png needs matplotlib. Raises ValueError for another ending, OSError; the file is written whole or not at all.
         """
-        path = Path(path)
-        form = FORMS.get(path.suffix.lower())
-        if form is None:
-            raise ValueError(f"draw: a picture's file ends in {', '.join(FORMS)}; got {path.name!r}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"draw: there is no folder {str(path.parent)!r} to save {path.name} in")
-        atomic_write(path, form(self))
-        return path
+        return saved(path, {ending: partial(form, self) for ending, form in FORMS.items()}, "draw: a picture")
 
     def _png(self) -> bytes:
         from .png import png

@@ -9,11 +9,12 @@ from importlib.resources import files
 from typing import Any
 
 from ..canvas import plain_text
+from ..pages import colours, html_page
 from . import placing
 from .boxes import Scene
 from .layout import Item, plan
 from .placing import place
-from .svg import STYLE, curves, escape, extent, n, placed, tips, variables
+from .svg import STYLE, curves, escape, extent, n, placed, tips
 
 MOST = 2000  # vertices that lie hidden in closed modules, ready to be opened
 
@@ -36,22 +37,10 @@ def page(scene: Scene, name: str) -> str:
             drawn.append((len(item.path()), placed(item, box, open_, f' id="{letter}{ids[item]}"{role}{hidden}')))
     frames.sort(key=lambda pair: pair[0])
     width, height = extent(Scene(scene.root, {}, [], []))
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src '{digest(script)}'"
     notes = "".join(f"<p>{escape(plain_text(note, 600))}</p>" for note in scene.notes)
     lines = "".join(curves(wire) for wire in wires), "".join(tips(wire) for wire in wires)
-    title = escape(name[:1].upper() + name[1:])
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{STYLE}
-{PAGE}</style>
-</head>
-<body class="gg-graph">
-<header><h1>{title}</h1>
+    title = name[:1].upper() + name[1:]
+    body = f"""<header><h1>{escape(title)}</h1>
 <button id="open">Open all</button><button id="close">Close all</button>
 <button id="smaller" aria-label="smaller">−</button><button id="larger" aria-label="larger">+</button>
 <button id="fit">Fit</button>
@@ -70,10 +59,9 @@ def page(scene: Scene, name: str) -> str:
 Double border: gets a gradient. Round: an operation. Dashed: a constant. Stack: a closed module.
 Blue bars: its numbers from least to largest; orange: its gradient's. a ± b: mean and standard deviation.</pre></footer>
 <script type="application/json" id="scene">{json.dumps(layout(scene, ids), separators=(",", ":"))}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
+<script>{script}</script>"""
+    policy = f"style-src 'unsafe-inline'; script-src '{digest(script)}'"
+    return html_page(title, f"{STYLE}\n{PAGE}", body, policy=policy, kind="gg-graph")
 
 
 def digest(text: str) -> str:
@@ -108,9 +96,7 @@ def layout(scene: Scene, ids: dict[Item, int]) -> dict[str, Any]:
     return {"items": [told(item) for item in ids], "gaps": gaps, "weights": weights}
 
 
-PAGE = f""":root{{{variables(0)}color-scheme:light dark}}
-@media (prefers-color-scheme:dark){{:root{{{variables(1)}}}}}
-[hidden]{{display:none}}
+PAGE = f"""{colours()}[hidden]{{display:none}}
 body{{margin:0;height:100vh;display:flex;flex-direction:column;background:var(--paper);color:var(--ink);
   font:14px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}}
 header{{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;padding:.5rem .9rem;

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ..canvas import THEME, plain_text
+from ..canvas import plain_text
+from ..pages import colours
 from ..summary import HIGH
 from .boxes import BAR, BOLD, CHAR, HEAD, LINE, SIDE, Box, Scene, columns
 from .layout import Item
@@ -252,15 +253,10 @@ def escape(text: str) -> str:
     return "\n".join(html.escape(plain_text(line, 300)) for line in text.split("\n"))
 
 
-def variables(theme: int) -> str:
-    return "".join(f"--{token}:{colours[theme]};" for token, colours in THEME.items())
-
-
 def _rules() -> str:
     """The tables above as a style sheet, for pictures of this kind alone."""
     rules = [
-        f".gg-graph{{{variables(0)}color-scheme:light dark;background:var(--paper)}}",
-        f"@media (prefers-color-scheme:dark){{.gg-graph{{{variables(1)}}}}}",
+        colours(".gg-graph") + ".gg-graph{background:var(--paper)}",
         f".gg-graph text{{font:11px {FONT};white-space:pre;stroke:none}}",
     ]
 

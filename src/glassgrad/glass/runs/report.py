@@ -21,6 +21,7 @@ from ...io.files import atomic_write
 from ..canvas import plain_text, short, to_svg
 from ..health import figures, layers, planes, plots, verdicts
 from ..health.record import Parameter, Record
+from ..pages import html_page
 from .style import POLICY, STYLE
 
 if TYPE_CHECKING:
@@ -117,28 +118,14 @@ def render_report(report: Report) -> str:
         ),
         _section("Repeat it", _command(report.command) + _facts(report)),
     ]
-    title = _text(report.title)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<header>
-<h1>{title}</h1>
+    body = f"""<header>
+<h1>{_text(report.title)}</h1>
 {"".join(f'<p class="note">{_text(note)}</p>' for note in [*_warnings(report), *report.notes])}
 {_headline(report)}
 </header>
 <main>
-{"".join(sections)}</main>
-</body>
-</html>
-"""
+{"".join(sections)}</main>"""
+    return html_page(str(report.title), STYLE, body, policy=POLICY)
 
 
 # ---- pictures ------------------------------------------------------------------------------------

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from ..canvas import THEME
+from ..pages import colours
 
 __all__ = ["POLICY", "STYLE"]
 
 
-def _variables(index: int) -> str:
-    return "".join(f"--{token}:{colours[index]};" for token, colours in THEME.items())
-
-
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+POLICY = "img-src data:; style-src 'unsafe-inline'"
 STYLE = (
-    f":root{{color-scheme:light dark;{_variables(0)}}}\n"
-    f"@media (prefers-color-scheme:dark){{:root{{{_variables(1)}}}}}\n"
-    """
+    colours()
+    + """
 *{box-sizing:border-box}
 body{margin:0 auto;padding:2.5rem 1.25rem 4rem;max-width:1120px;background:var(--paper);color:var(--ink);
   font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}

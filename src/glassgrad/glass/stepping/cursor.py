@@ -12,9 +12,9 @@ import numpy as np
 
 from ...core import provenance
 from ...core.tensor import Tensor
-from ...io.files import atomic_write
 from ...scalar import Value
 from ..graph import Edge, Graph, Vertex, handed_on, look, names_around, own
+from ..pages import saved
 from ..words import equals, expression, norm, shown, single, text_of
 
 MOST = 4096  # entries of a Jacobian's column that entry() computes
@@ -180,13 +180,7 @@ class Cursor:
         """
         from .page import page
 
-        path = Path(path)
-        if path.suffix.lower() != ".html":
-            raise ValueError(f"step: the file of a cursor ends in .html; got {path.name!r}")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"step: there is no folder {str(path.parent)!r} to save {path.name} in")
-        atomic_write(path, page(self))
-        return path
+        return saved(path, {".html": lambda: page(self)}, "step: a cursor")
 
     def _repr_html_(self) -> str:
         from .page import framed

@@ -17,7 +17,8 @@ from ..canvas import plain_text
 from ..drawing.boxes import Box, scene
 from ..drawing.layout import Item, plan
 from ..drawing.page import digest, layout, read
-from ..drawing.svg import STYLE, Words, frame, head, line, variables
+from ..drawing.svg import STYLE, Words, frame, head, line
+from ..pages import colours, html_page
 from ..words import text_of
 
 if TYPE_CHECKING:
@@ -34,17 +35,15 @@ def page(cursor: Cursor, live: bool = False) -> str:
     live: it is served by server.py, which is asked for exact entries.
     """
     script = read("placing.js") + "".join(read(name, __package__) for name in ("cursor.js", "graph.js", "page.js"))
-    style = f"{STYLE}\n{read('page.css', __package__)}".replace("%light%", variables(0)).replace("%dark%", variables(1))
-    policy = f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'"
+    style = f"{STYLE}\n{colours()}{read('page.css', __package__)}"
+    policy = f"style-src '{digest(style)}'; script-src '{digest(script)}'"
     policy += "; connect-src 'self'" * live
     known = json.dumps(given(cursor, live), separators=(",", ":"), allow_nan=False).encode()
     body = read("page.html", __package__)
-    for word, text in {
-        "policy": policy, "style": style, "script": script,
-        "data": base64.b64encode(zlib.compress(known, 6)).decode(), "title": html.escape(name_of(cursor)),
-    }.items():  # fmt: skip
+    data = base64.b64encode(zlib.compress(known, 6)).decode()
+    for word, text in {"script": script, "data": data, "title": html.escape(name_of(cursor))}.items():
         body = body.replace(f"%{word}%", text)
-    return body
+    return html_page(name_of(cursor), style, body, policy=policy, kind="gg-graph")
 
 
 def framed(cursor: Cursor) -> str:
