@@ -193,8 +193,9 @@ class Reader:
 
     def _listcomp(self, node: ast.ListComp | ast.GeneratorExp, space: Space) -> Term:
         """Of constants, in one loop."""
-        if len(node.generators) > 1:
-            raise Unreadable("a loop in a loop")
+        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & space.own.keys()
+        if len(node.generators) > 1 or not all(space.own[name].plain for name in names):
+            raise Unreadable("a comprehension of variables")
         (loop,) = node.generators
         inner = space._replace(own=dict(space.own))
         found = []
@@ -202,8 +203,6 @@ class Reader:
             self.assign(loop.target, plain(item), inner)
             if all(self.truth(test, inner) for test in loop.ifs):
                 found.append(self.eval(node.elt, inner))
-        if not all(part.plain for part in found):
-            raise Unreadable("a comprehension of variables")
         return plain([part.value for part in found])
 
     _generatorexp = _listcomp
