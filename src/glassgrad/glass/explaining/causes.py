@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ..linting.rules import RULES
+from ..linting.rules import RULES, plain
 
 
 class Cause(NamedTuple):
@@ -233,14 +233,11 @@ HARMLESS = ("GE100", "GE106", "GE215")  # of a whole model nobody need hear of t
 def table() -> str:
     """The rows of docs/explain.md."""
     rows = ["| code | what | what it says | the likeliest fix | lint |", "|---|---|---|---|---|"]
-    rows += [f"| {code} | {c.name} | {_plain(c.says)} | {_plain(c.fix)} | {c.lint} |" for code, c in CAUSES.items()]
+    rows += [
+        f"| {code} | {c.name} | {plain(c.says, FIELDS)} | {plain(c.fix, FIELDS)} | {c.lint} |"
+        for code, c in CAUSES.items()
+    ]
     return "\n".join(rows) + "\n"
-
-
-def _plain(template: str) -> str:
-    for field, word in FIELDS.items():
-        template = template.replace(f"{{{field}}}", word)
-    return template
 
 
 FIELDS = {

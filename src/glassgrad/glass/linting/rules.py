@@ -213,13 +213,13 @@ RULES = {
 def table() -> str:
     """The rows of docs/lint.md."""
     rows = ["| code | what | what it says | the likeliest fix |", "|---|---|---|---|"]
-    rows += [f"| {code} | {r.name} | {_plain(r.says)} | {_plain(r.fix)} |" for code, r in RULES.items()]
+    rows += [f"| {code} | {r.name} | {plain(r.says, FIELDS)} | {plain(r.fix, FIELDS)} |" for code, r in RULES.items()]
     return "\n".join(rows) + "\n"
 
 
-def _plain(template: str) -> str:
+def plain(template: str, fields: dict[str, str]) -> str:
     """A message with its fields as words."""
-    for field, word in FIELDS.items():
+    for field, word in fields.items():
         template = template.replace(f"{{{field}}}", word)
     return template
 
