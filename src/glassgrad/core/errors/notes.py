@@ -120,9 +120,9 @@ def operands(place: Frame, call: FrameType | None, short: str) -> dict[str, Any]
     if call is None:
         return written
     layer, given = call.f_locals["self"], call.f_locals.get("args", ())
-    if call.f_back is not place[0] or not any(isinstance(x, Tensor) for x in written.values()):
-        written = {f"input{i or ''}": x for i, x in enumerate(given) if isinstance(x, Tensor)}
-    return written | {f"{short}.{name}": p for name, p in layer._parameters.items() if p is not None}
+    names = {id(x): name for name, x in written.items()} if call.f_back is place[0] else {}
+    inputs = {names.get(id(x), f"input{i or ''}"): x for i, x in enumerate(given) if isinstance(x, Tensor)}
+    return inputs | {f"{short}.{name}": p for name, p in layer._parameters.items() if p is not None}
 
 
 def words(x: Any) -> str:
