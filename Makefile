@@ -6,6 +6,7 @@
 # make programs run the corpus of programs under PyTorch and glassgrad and write docs/programs.md
 # make pictures the pictures of docs/draw.md and docs/step.md: by their own code, a screen and a page
 # make errors   docs/errors.md, from the catalogue of errors, each example run
+# make browser  the pages that draw and step write, driven in headless Chromium
 # make bench    the benchmarks, beside the peers
 #
 # Each command first installs what it needs into .venv, once: a stamp file there remembers it until what is installed from
@@ -31,7 +32,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity programs pictures errors oldest kernels-off sanitize bench clean
+.PHONY: help train test check lint types format oracle parity programs pictures errors browser oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -95,6 +96,11 @@ pictures: $(VENV)/.has-test
 
 errors: $(VENV)/.has-test
 	cd tests && PYTHONPATH=../src:. ../$(PY) -m errors_page
+
+# The pages, driven by a browser. Chromium is the system's: without it these tests are skipped.
+browser: $(VENV)/.has-test
+	$(PY) -m pip install --quiet playwright
+	$(PYTEST) tests/test_draw.py tests/test_step_page.py tests/test_step_server.py
 
 # The oldest NumPy: every test without the kernels, and with them those that call them most.
 OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"

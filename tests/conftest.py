@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,26 @@ def data_folder() -> Path:
     if not found.is_dir():
         pytest.skip("no real data: set GLASSGRAD_DATA to a folder with mnist/ in it")
     return found
+
+
+PATIENCE = 120_000  # ms that a page may take on a busy machine
+
+
+@pytest.fixture(scope="module")
+def new_page() -> Iterator[Callable[..., Any]]:
+    """What opens a page in headless Chromium, where there is one."""
+    browsers = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("no chromium here")
+    with browsers.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"], timeout=PATIENCE)
+
+        def opens(**options: Any) -> Any:
+            page = browser.new_page(**options)
+            page.set_default_timeout(PATIENCE)
+            return page
+
+        yield opens
+        browser.close()
 
 
 class NoTorch:

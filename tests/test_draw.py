@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -340,44 +339,39 @@ def test_the_pictures_of_the_document_are_those_of_its_code(tmp_path: Path, monk
         assert (DOCS / "pictures" / name).read_bytes() == (tmp_path / name).read_bytes(), "run `make pictures`"
 
 
-def test_the_page_opens_closes_and_finds(tmp_path: Path) -> None:
+def test_the_page_opens_closes_and_finds(new_page: Callable[..., Any], tmp_path: Path) -> None:
     """In a browser, where there is one: the script places every box where Python does."""
-    browsers = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no chromium here")
     d = network(collapse=1)
     file = d.save(tmp_path / "graph.html")
-    with browsers.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda problem: said.append(str(problem)))
-        page.goto(file.as_uri())
+    page = new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda problem: said.append(str(problem)))
+    page.goto(file.as_uri())
 
-        def compare(other: Drawing) -> None:
-            names = {item: b.title for item, b in other.scene.boxes.items()}
-            expected = [(i.x, i.y, names[i]) for i in list(other.scene.root.boxes())[1:]]
-            found = page.evaluate(
-                "visible().slice(1).map(i => [i.x, i.y, (i.open ? i.frame : i.box).querySelector('text').textContent])"
-            )
-            assert [name.strip("▸▾ ") for *_, name in found] == [name for *_, name in expected]
-            np.testing.assert_allclose([f[:2] for f in found], [e[:2] for e in expected], atol=1e-6)
+    def compare(other: Drawing) -> None:
+        names = {item: b.title for item, b in other.scene.boxes.items()}
+        expected = [(i.x, i.y, names[i]) for i in list(other.scene.root.boxes())[1:]]
+        found = page.evaluate(
+            "visible().slice(1).map(i => [i.x, i.y, (i.open ? i.frame : i.box).querySelector('text').textContent])"
+        )
+        assert [name.strip("▸▾ ") for *_, name in found] == [name for *_, name in expected]
+        np.testing.assert_allclose([f[:2] for f in found], [e[:2] for e in expected], atol=1e-6)
 
-        page.evaluate("draw()")
-        compare(d)
-        page.click("#open")
-        compare(network(collapse=False))
-        page.click("#close")
-        compare(network(collapse=0))
-        page.fill("#find", "blocks.1.fc.weight")
-        page.press("#find", "Enter")
-        assert "shape (4, 4)" in page.inner_text("#tip")
-        compare(network(collapse=0, expand="blocks.1.fc"))
-        page.focus("g[id^=f]:not([hidden])")
-        page.keyboard.press("Enter")
-        compare(network(collapse=0))
-        assert not said
-        browser.close()
+    page.evaluate("draw()")
+    compare(d)
+    page.click("#open")
+    compare(network(collapse=False))
+    page.click("#close")
+    compare(network(collapse=0))
+    page.fill("#find", "blocks.1.fc.weight")
+    page.press("#find", "Enter")
+    assert "shape (4, 4)" in page.inner_text("#tip")
+    compare(network(collapse=0, expand="blocks.1.fc"))
+    page.focus("g[id^=f]:not([hidden])")
+    page.keyboard.press("Enter")
+    compare(network(collapse=0))
+    assert not said
 
 
 # --- what cannot be drawn, or not wholly ---

@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 import random
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -160,31 +159,21 @@ def test_large_groups_are_cut_into_pieces() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    browsers = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no chromium here")
-    with browsers.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def logic(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def logic(new_page: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A page whose scripts are asked what they would say of other passes."""
-    page = browser.new_page()
+    page = new_page()
     page.goto(neuron().save(tmp_path_factory.mktemp("logic") / "step.html").as_uri())
     return page
 
 
 @pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Any]:
+def opened(new_page: Callable[..., Any], tmp_path: Path) -> Iterator[Any]:
     """What opens a cursor's page; nothing may be loaded, and nothing said on the console."""
     said: list[str] = []
     pages: list[Any] = []
 
     def open_(cursor: Cursor) -> Any:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = new_page(viewport={"width": 1280, "height": 720})
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda problem: said.append(str(problem)))
         page.on("dialog", lambda dialog: said.append("a dialog"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import math
-import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -196,24 +195,19 @@ def test_serve_tells_where_and_ends_by_ctrl_c(monkeypatch: pytest.MonkeyPatch, c
     assert cursor.at == 2, "the caller's cursor stays where it is"
 
 
-def test_the_page_asks_for_entries_and_terms(server: Server) -> None:
-    browsers = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or pytest.skip("no chromium here")
-    with browsers.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("request", lambda request: None if request.url.startswith(server.address) else said.append(request.url))
-        page.goto(server.address)
-        page.wait_for_selector("body[data-ready]")
-        for _ in range(3):
-            page.keyboard.press("j")
-        page.click("#step .flow button >> nth=-1")
-        page.click("#array td button >> nth=15")
-        page.wait_for_selector("#array [role=status] p")
-        assert (
-            "entry (2, 3)" in page.inner_text("#array") and page.inner_text("#array [role=status]").count("×") == 5
-        )  # and the words above
-        assert not said
-        browser.close()
+def test_the_page_asks_for_entries_and_terms(new_page: Callable[..., Any], server: Server) -> None:
+    page = new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: None if request.url.startswith(server.address) else said.append(request.url))
+    page.goto(server.address)
+    page.wait_for_selector("body[data-ready]")
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.click("#step .flow button >> nth=-1")
+    page.click("#array td button >> nth=15")
+    page.wait_for_selector("#array [role=status] p")
+    assert (
+        "entry (2, 3)" in page.inner_text("#array") and page.inner_text("#array [role=status]").count("×") == 5
+    )  # and the words above
+    assert not said
