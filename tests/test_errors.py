@@ -25,7 +25,7 @@ from glassgrad.core.errors.catalogue import REST, ROWS, find, special
 from mistakes import MISTAKES, told
 
 ROOT = Path(__file__).parents[1]
-PACKAGE = ROOT / "src" / "glassgrad"
+PACKAGE = Path(gg.__file__).parent
 # what never leaves the package, or ends a command: class: who takes it
 INSIDE = {
     "CannotStart": "glassgrad run prints it", "SystemExit": "ends a command", "ArgumentTypeError": "argparse prints it",
