@@ -401,6 +401,10 @@ def test_a_backward_hook_of_the_old_kind_sees_the_last_operation() -> None:
     assert seen == [(2, 4), [(4,), None, (3, 4)]]
     with pytest.raises(RuntimeError, match="both regular backward hooks and full"):
         net[1].register_full_backward_hook(print)
+    layer = gg.nn.Linear(3, 4)
+    layer.register_backward_hook(lambda m, gi, go: (gi[0] * 2, None, None))
+    layer(gg.ones(2, 3)).sum().backward()
+    assert layer.bias.grad.tolist() == [4, 4, 4, 4] and layer.weight.grad is None
     norm = gg.nn.LayerNorm(3)
     norm.register_backward_hook(lambda m, gi, go: seen.append(go[0].shape) or gi[0])
     with pytest.raises(NotImplementedError, match="register_full_backward_hook"):

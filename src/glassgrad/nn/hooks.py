@@ -220,19 +220,21 @@ def _at_last_operation(module: Any, hook: Any, result: Any) -> None:
     node = result.grad_fn
     if node is None:
         return
-    order = ORDER.get(node.op.name, (0,) if len(node.edges) == 1 else ())
-    order = tuple(k for k in order if k < len(node.edges))
     linear = node.op.name == "linear"
-    if linear and node.name() not in ("AddmmBackward0", "MmBackward0"):
-        order = ()
+    known = node.name() in ("AddmmBackward0", "MmBackward0") if linear else True
+    order = ORDER.get(node.op.name, (0,) if len(node.edges) == 1 else ()) if known else ()
+    order = tuple(k for k in order if k < len(node.edges))
+
+    def turned(k: int, g: Any) -> Any:
+        """PyTorch's linear layer multiplies by its transposed weight."""
+        return g.T if linear and k == 1 and g is not None else g
 
     def tell(grads: tuple[Any, ...], grad_output: tuple[Any, ...]) -> Any:
-        turned = tuple(g.T if linear and k == 1 and g is not None else g for k, g in enumerate(grads))
-        changed = hook(module, tuple(turned[k] for k in order) if order else _Unknown(), grad_output)
+        changed = hook(module, tuple(turned(k, grads[k]) for k in order) if order else _Unknown(), grad_output)
         if changed is None:
             return None
         given = dict(zip(order, changed if isinstance(changed, tuple) else (changed,), strict=True))
-        return tuple(given[k].T if linear and k == 1 and k in given else given.get(k) for k in range(len(grads)))
+        return tuple(turned(k, given.get(k)) for k in range(len(grads)))
 
     node.register_hook(tell)
 
