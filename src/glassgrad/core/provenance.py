@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 from types import CodeType, FrameType
+from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ours: set[int] = set()  # ids of this package's code objects, which live as long as the process
@@ -38,6 +39,17 @@ def line_of(place: Place) -> tuple[str, int]:
     code, offset = place
     line = list(code.co_positions())[offset // 2][0]
     return code.co_filename, line or code.co_firstlineno
+
+
+def source_between(file: str, line: int, column: int, last: int, end: int, space: dict[str, Any] | None = None) -> str:
+    """The source from a line's column to that of the last line, in bytes as the interpreter counts them.
+
+    space: the globals of a module that has its source elsewhere than in a file.
+    """
+    lines = [linecache.getline(file, k, space).encode() for k in range(line, last + 1)]
+    lines[-1] = lines[-1][:end]
+    lines[0] = lines[0][column:]
+    return b"".join(lines).decode()
 
 
 def show(place: Place | None) -> str:

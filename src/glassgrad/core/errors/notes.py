@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import linecache
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from ..provenance import PACKAGE, show
+from ..provenance import PACKAGE, show, source_between
 from ..tensor import Tensor
 from .catalogue import row_of
 
@@ -144,12 +143,8 @@ def source(frame: FrameType, offset: int) -> ast.AST | None:
     line, last, start, end = list(frame.f_code.co_positions())[offset // 2]
     if line is None or last is None or start is None or end is None:
         return None
-    lines = [linecache.getline(frame.f_code.co_filename, i, frame.f_globals) for i in range(line, last + 1)]
-    cut = [text.encode() for text in lines]
-    cut[-1] = cut[-1][:end]
-    cut[0] = cut[0][start:]
-    text = b"".join(cut)
-    for each in (b"(" + text + b"\n)", text):  # an expression may go over several lines; else it is an assignment
+    text = source_between(frame.f_code.co_filename, line, start, last, end, frame.f_globals)
+    for each in (f"({text}\n)", text):  # an expression may go over several lines; else it is an assignment
         with suppress(SyntaxError, ValueError):
             return ast.parse(each)
     return None

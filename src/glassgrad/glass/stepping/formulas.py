@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import linecache
 import re
 from functools import cache
 from types import CodeType
 
+from ...core.provenance import source_between
 from ...scalar.engine import Value
 from ..graph import Edge, Vertex, declaration
 
@@ -54,8 +54,5 @@ def source(code: CodeType) -> str:
             ends.append((last, end))
     if not starts:
         return ""
-    first, end_ = min(starts), max(ends)
-    lines = [linecache.getline(code.co_filename, k).encode() for k in range(first[0], end_[0] + 1)]
-    lines[-1] = lines[-1][: end_[1]]
-    lines[0] = lines[0][first[1] :]
-    return re.sub(r"(?<=\() | (?=\))", "", " ".join(b" ".join(lines).decode().split()))
+    text = source_between(code.co_filename, *min(starts), *max(ends))
+    return re.sub(r"(?<=\() | (?=\))", "", " ".join(text.split()))
