@@ -23,7 +23,7 @@ from typing import Any
 
 from ..core import modes
 from ..core.op import Op, record
-from ..core.provenance import PACKAGE, Place, show
+from ..core.provenance import PACKAGE, Place, show, user_frame
 from ..core.size import Size
 from ..core.tensor import Tensor
 from ..core.watch import watching
@@ -363,13 +363,6 @@ def call_of(frame: FrameType) -> tuple[FunctionType, tuple[Any, ...], dict[str, 
     if code.co_flags & inspect.CO_VARKEYWORDS:
         options |= values[names[rest]]
     return function, tuple(args), options
-
-
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The innermost frame outside the package from this one on."""
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
-    return frame
 
 
 def user_place(frame: FrameType) -> Place | None:

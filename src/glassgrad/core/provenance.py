@@ -34,6 +34,14 @@ def caller(depth: int = 1) -> Place | None:
     return None
 
 
+def user_frame(frame: FrameType | None = None) -> FrameType | None:
+    """The innermost frame outside this package, from this one on; without one from the caller's."""
+    frame = frame or sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
 def line_of(place: Place) -> tuple[str, int]:
     """The file and the line number."""
     code, offset = place

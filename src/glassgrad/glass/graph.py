@@ -7,7 +7,6 @@ of its own, which changes no `.grad` and frees nothing; hooks run as in backward
 
 from __future__ import annotations
 
-import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -15,7 +14,6 @@ from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
 from itertools import islice
-from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +22,7 @@ from ..core.backend import xp_of
 from ..core.fast import Stretched
 from ..core.graph import Node, as_array, attended, before, conjugated, run_hooks
 from ..core.op import Parts
-from ..core.provenance import PACKAGE, Place, show
+from ..core.provenance import Place, show, user_frame
 from ..core.tensor import Tensor
 from ..core.watch import watching
 from ..nn import Module, hooks
@@ -505,9 +503,7 @@ def _role(op: Any, k: int) -> str:
 
 def names_around() -> dict[int, str]:
     """{id: name} of what the innermost function outside this package has in its variables."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
+    frame = user_frame()
     return {} if frame is None else names_in({**frame.f_globals, **frame.f_locals})
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...core.batched import Batched
 from ...core.modes import is_grad_enabled
-from ...core.provenance import caller, line_of
+from ...core.provenance import caller, line_of, user_frame
 from ...core.tensor import Tensor
 from ...core.watch import listeners
 from ...nn import Module, hooks
@@ -27,7 +27,7 @@ from .answer import Explanation, grouped, say
 from .causes import HARMLESS
 from .diagnosis import diagnose
 from .measure import on_host, total
-from .question import Question, graph_of, leaves, names_at, user_frame
+from .question import Question, graph_of, leaves, names_at
 
 PASSES = 3
 MOST = 500  # parameters are judged

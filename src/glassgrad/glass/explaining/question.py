@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from ...core.graph import Node
-from ...core.provenance import PACKAGE
+from ...core.provenance import PACKAGE, user_frame
 from ...core.tensor import Tensor
 from ...core.watch import listeners
 from ...nn import Module
@@ -19,7 +19,6 @@ from ...scalar import Value
 from ...scalar.engine import ancestry
 from ...scalar.nn import Module as ScalarModule
 from ..graph import Graph, Vertex, look, names_in, parameter_names, watch
-from ..linting.names import user_frame
 from ..trail import Trail, latest
 from .answer import Explanation, Explanations, Line
 from .causes import HARMLESS

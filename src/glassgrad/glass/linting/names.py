@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
-from ...core.provenance import PACKAGE
+from ...core.provenance import user_frame
 
 T = TypeVar("T")
 
@@ -42,14 +41,6 @@ class Beside(Generic[T]):
 
     def clear(self) -> None:
         self.kept.clear()
-
-
-def user_frame() -> FrameType | None:
-    """The innermost frame outside this package."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
-    return frame
 
 
 def variable(x: Any, frame: FrameType | None = None) -> str | None:
