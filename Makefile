@@ -24,6 +24,9 @@ PY     := $(VENV)/bin/python
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --durations=15
 FAST   := tests --ignore=tests/oracle
 
+# Where it is set, each of the processes that the tests start compiles the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Data sets that lie beside the checkout are used without a word from the user.
 DATA   := $(abspath $(wildcard ../shared/data))
 ifneq ($(DATA),)

@@ -29,7 +29,8 @@ START = """\
 # What an error says
 
 The sentence of an exception, `str(e)`, is PyTorch's own where PyTorch has one, so a program that prints it prints the
-same. What glassgrad knows besides stands below it, in the exception's notes: in a terminal, a notebook, under pytest.
+same. What glassgrad knows besides stands below it, in the exception's notes, wherever it is shown: in a terminal, a
+notebook, a log, under pytest.
 
 ```text
 {example}
@@ -42,7 +43,7 @@ same. What glassgrad knows besides stands below it, in the exception's notes: in
 | `with` | tensors that the failing expression names, and the weights of the layer: dtype and shape; integers |
 | `saved`, `changed`, `freed` | of values that backward needed: who saved them, who changed or freed them since |
 | `fix` | what most likely mends it, here or in general |
-| `code` | its section on this page |
+| `code` | its section on this page, which `glassgrad explain GG102` prints |
 
 Sections from GG901 on stand for all sentences of a kind that have no section of their own. In the examples `nn` is
 `torch.nn` and `F` is `torch.nn.functional`. This page is written by `make errors`, which runs them.

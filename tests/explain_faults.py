@@ -342,6 +342,36 @@ def other_inputs() -> Said:
     return explain(w, loss)
 
 
+def a_result_under_no_grad() -> Said:
+    w = torch.randn(3, requires_grad=True)
+    with torch.no_grad():
+        scale = w.exp()  # GE105
+    loss = (scale * torch.randn(3, requires_grad=True)).sum()
+    loss.backward()
+    return explain(scale, loss)
+
+
+def a_layer_under_no_grad() -> Said:
+    net, (x, y) = Net(), data()
+    with torch.no_grad():
+        hidden = net.fc1(x)  # GE105
+    loss = F.cross_entropy(net.fc2(hidden), y)
+    loss.backward()
+    return explain(net.fc1.weight, loss)
+
+
+def never_used_beside_an_evaluation() -> Said:
+    net, (x, y) = Net(), data()
+    with torch.no_grad():
+        assert net(x).shape == (6, 2)
+    loss = F.cross_entropy(net(x), y)
+    loss.backward()
+    return explain(net.spare.weight, loss)
+
+
+never_used_beside_an_evaluation.line_of = Net  # type: ignore[attr-defined]
+
+
 # --- None: a step is watched ---
 
 

@@ -16,7 +16,10 @@ import pytest
 import glassgrad
 from glassgrad.cli import doctor
 from glassgrad.cli.main import COMMANDS, Command, main
+from glassgrad.core.errors.catalogue import REST, ROWS
 from glassgrad.data.vision import MNIST_SOURCE
+from glassgrad.glass.explaining.causes import CAUSES
+from glassgrad.glass.linting.rules import RULES
 
 ROOT = Path(__file__).parents[1]
 
@@ -98,6 +101,19 @@ def test_every_command_explains_itself(capsys, name: str) -> None:
 def test_version(capsys) -> None:
     assert outcome(["--version"]) == 0
     assert capsys.readouterr().out == f"glassgrad {glassgrad.__version__}\n"
+
+
+def test_codes_are_explained(capsys) -> None:
+    assert outcome(["explain"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(listed) == sorted([*ROWS, *REST, *RULES, *CAUSES])
+    for code in listed:
+        assert outcome(["explain", code.lower()]) == 0
+        printed = capsys.readouterr().out
+        assert printed.startswith(f"{code}: ") and "\n  fix: " in printed
+        assert code.startswith("GG") or "{" not in printed  # every field has a word
+    assert outcome(["explain", "GL1O1"]) == 2
+    assert "there is no code 'GL1O1', did you mean GL" in capsys.readouterr().err
 
 
 def test_doctor(capsys, tmp_path, monkeypatch) -> None:

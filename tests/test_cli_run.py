@@ -233,7 +233,7 @@ def test_a_program_that_uses_torch(folder: Path, outcomes: dict[str, Outcome]) -
           in    Net
           with  x = float32 (2,)
           fix   compare the spelling; `glassgrad run --check program.py` lists what is missing
-          code  GG216: docs/errors.md#gg216
+          code  GG216: glassgrad explain GG216
     """)
 
 
@@ -266,7 +266,7 @@ def test_a_notebook(outcomes: dict[str, Outcome]) -> None:
           at    note.ipynb[4]:2   return x.nowhere
           with  x = float32 (2,)
           fix   compare the spelling; `glassgrad run --check program.py` lists what is missing
-          code  GG216: docs/errors.md#gg216
+          code  GG216: glassgrad explain GG216
     """)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 import warnings
@@ -103,8 +104,8 @@ def check_replay(rows: list[Case]) -> None:
     compiled = gg.compile(f)
     silent(lambda: outcome(compiled, rows, 0))
     if compiled.reason is not None and len(rows) > 1:  # one of them cannot be replayed
-        for c in rows:
-            check_replay([c])
+        check_replay(rows[: len(rows) // 2])
+        check_replay(rows[len(rows) // 2 :])
         return
     assert compiled.reason is None or "whose shape depends on values" in compiled.reason
     assert same(silent(lambda: outcome(compiled, rows, 1)), outcome(f, rows, 1)), [c.id for c in rows]
@@ -364,7 +365,6 @@ def test_a_gradient_that_the_code_looks_at() -> None:
 
 
 def test_a_recording_holds_no_tensor_of_its_run() -> None:
-    import gc
     import weakref
 
     seen = []
@@ -486,6 +486,16 @@ def test_what_the_code_reads_is_compared(monkeypatch: pytest.MonkeyPatch) -> Non
     check(8)
 
 
+def test_what_is_frozen_is_compared_as_well() -> None:
+    settings, weight = {"factors": [2.0]}, values(3)
+    gc.freeze()
+    compiled, x = gg.compile(lambda x: x * settings["factors"][0] * weight), values(3, seed=1)
+    for factor in (2.0, 3.0):
+        settings["factors"][0] = factor
+        assert np.array_equal(host(compiled(x)), host(x * factor * weight))
+    assert len(compiled.plans) == 2
+
+
 def test_a_method_given_to_one_object_is_found() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.Tanh())
     compiled, x = gg.compile(model), values(2, 3)
@@ -592,6 +602,47 @@ def test_a_function_that_raises_is_not_replayed() -> None:
             compiled(values(2, 3))
     assert not compiled.plans
     assert compiled(values(2, 2)).shape == (2, 2) and len(compiled.plans) == 1
+
+
+def test_what_the_collector_calls_is_not_the_functions_doing() -> None:
+    collections: list[float] = []
+
+    def at_a_collection(phase: str, info: dict[str, int]) -> None:
+        collections.append(time.perf_counter())
+
+    def objects(x: gg.Tensor) -> gg.Tensor:
+        made = [[k] for k in range(50)]
+        return x * len(made)
+
+    compiled, before = gg.compile(objects), gc.get_threshold()
+    gc.callbacks.append(at_a_collection)
+    gc.set_threshold(5)
+    try:
+        assert compiled(values(2)).shape == (2,) and compiled.reason is None and gc.isenabled()
+        gc.disable()
+        assert compiled(values(3)).shape == (3,) and not gc.isenabled()  # who had turned it off finds it off
+        gc.enable()
+        collections.clear()
+        objects(values(2))
+        assert collections
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(at_a_collection)
+        gc.enable()
+
+
+def test_a_function_that_cannot_be_replayed_runs_on_with_the_collector() -> None:
+    states = []
+
+    def f(x: gg.Tensor) -> gg.Tensor:
+        x.item()
+        print(end="")
+        states.append(gc.isenabled())
+        return x
+
+    with pytest.warns(UserWarning, match="runs as it is"):
+        gg.compile(f)(values(1).sum())
+    assert states == [True]
 
 
 # --- what cannot be replayed -------------------------------------------------------------------------------
@@ -720,7 +771,6 @@ def test_options_of_compile() -> None:
 
 
 def test_a_graph_that_a_replay_made_is_freed() -> None:
-    import gc
     import weakref
 
     compiled = gg.compile(gelu)

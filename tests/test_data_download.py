@@ -137,7 +137,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
     def remote(*manners: str, **changes: Any) -> Remote:
         urls = tuple(manner if ":" in manner else f"{httpd.base}/{manner}/file" for manner in manners)
-        fields = {"name": "file.gz", "size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+        fields = {"name": "file.gz", "size": len(CONTENT), "digest": hashlib.sha256(CONTENT).hexdigest()}
         return Remote(**{**fields, "urls": urls, **changes})
 
     yield SimpleNamespace(remote=remote, asked=httpd.asked, base=httpd.base)
@@ -156,6 +156,24 @@ def test_a_file_arrives_whole_and_alone(server: SimpleNamespace, tmp_path: Path,
     folder = tmp_path / "new" / "folder"
     path = fetch(server.remote(manner), folder)
     assert path == folder / "file.gz" and path.read_bytes() == CONTENT and files(folder) == ["file.gz"]
+
+
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+def test_a_size_that_nobody_knows_is_the_mirrors(server: SimpleNamespace, tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFound, match="stopped after 100000 of 300000"):
+        fetch(server.remote("cut_no_range", size=0, digest=MD5), tmp_path)
+    path = fetch(server.remote("no_length", "no_range", size=0, digest=MD5), tmp_path)  # skips what is there
+    assert path.read_bytes() == CONTENT
+    path.rename(path.with_name("file.gz.part"))  # complete, and not yet named when the machine went down
+    asked = len(server.asked)
+    assert fetch(server.remote("good", size=0, digest=MD5), tmp_path) == path and len(server.asked) == asked
+    path.write_bytes(CONTENT[:-1])
+    with pytest.raises(DatasetNotFound) as error:
+        fetch(server.remote("no_length", "wrong", size=0, digest=MD5), tmp_path)
+    assert "does not say how many bytes it sends" in str(error.value)
+    assert f"wrong content: its MD5 is {hashlib.md5(OTHER).hexdigest()}, expected {MD5}" in str(error.value)
 
 
 def test_a_file_that_is_there_is_not_asked_for(server: SimpleNamespace, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import struct
 import tracemalloc
 from contextlib import nullcontext
@@ -27,8 +28,8 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize("kind", CODES)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-@pytest.mark.parametrize("shape", [(5,), (2, 3, 4), (0, 28, 28)])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gzip", "xz"])
+@pytest.mark.parametrize("shape", [(5,), (3, 8), (2, 3, 4), (2, 3, 4, 5), (0, 28, 28)])
 def test_what_was_written_is_read(tmp_path: Path, kind: str, pack, shape: tuple[int, ...]) -> None:
     values = (np.arange(np.prod(shape)) * 37 - 50).astype(kind).reshape(shape)
     content = idx(shape, values.astype(f">{kind}").tobytes(), CODES[kind])
@@ -55,6 +56,10 @@ REFUSED = [
     ("1 GB promised", idx((10**9,)), "truncated: the header promises 1000000000 bytes"),
     ("gzip cut off", gzip.compress(GOOD)[:-9], "damaged or truncated gzip"),
     ("gzip damaged", gzip.compress(GOOD)[:-8] + b"\0" * 8, "damaged or truncated gzip"),
+    ("xz cut off", lzma.compress(GOOD)[:-9], "damaged or truncated xz"),
+    ("xz damaged", lzma.compress(GOOD)[:-40] + bytes(40), "damaged or truncated xz"),
+    ("xz of too little", lzma.compress(GOOD[:-1]), "truncated: 5 bytes of values, 6 expected"),
+    ("xz of 1 GB promised", lzma.compress(idx((10**9,))), "truncated: 0 bytes of values, 1000000000 expected"),
     ("gzip of too little", gzip.compress(GOOD[:-1]), "truncated: 5 bytes of values, 6 expected"),
     ("gzip and more", gzip.compress(GOOD + b"!"), "more bytes after the 6"),
     ("gzip and garbage", gzip.compress(GOOD) + b"garbage", "damaged or truncated gzip"),

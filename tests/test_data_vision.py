@@ -119,11 +119,11 @@ def test_the_two_data_sets_are_not_taken_for_each_other(tmp_path: Path) -> None:
 
 def test_pinned_files_are_named_by_https_and_sha256() -> None:
     for source in (MNIST_SOURCE, FASHION_SOURCE):
-        assert len({remote.sha256 for remote in source.files}) == 4
+        assert len({remote.digest for remote in source.files}) == 4
         for remote in source.files:
             assert len(remote.urls) >= 2 and all(url.startswith("https://") for url in remote.urls)
             assert all(url.endswith("/" + remote.name) for url in remote.urls)
-            assert len(bytes.fromhex(remote.sha256)) == 32 and remote.size > 0
+            assert len(bytes.fromhex(remote.digest)) == 32 and remote.size > 0
 
 
 def test_the_real_mnist(data_folder: Path) -> None:
@@ -137,7 +137,7 @@ def test_the_real_mnist(data_folder: Path) -> None:
 def test_the_real_files_are_the_pinned_ones(data_folder: Path) -> None:
     for remote in MNIST_SOURCE.files:
         path = data_folder / "mnist" / remote.name
-        assert (path.stat().st_size, download._sha256(path)) == (remote.size, remote.sha256)
+        assert (path.stat().st_size, download.digest_of(path, remote.digest)) == (remote.size, remote.digest)
 
 
 def test_digits() -> None:

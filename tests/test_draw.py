@@ -15,8 +15,8 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.glass.drawing import layout
-from glassgrad.glass.drawing.boxes import Box
+from glassgrad.glass.drawing import layout, page, placing
+from glassgrad.glass.drawing.boxes import Box, Scene
 from glassgrad.glass.drawing.drawing import Drawing, draw
 from glassgrad.glass.drawing.layout import Item, Net
 from glassgrad.glass.drawing.placing import arrange
@@ -123,9 +123,9 @@ def overlaps(item: Item) -> Iterator[tuple[Item, Item]]:
         yield from overlaps(a)
 
 
-@pytest.mark.parametrize("first", range(0, 60, 20))
+@pytest.mark.parametrize("first", range(0, 1000, 250))
 def test_no_boxes_overlap(first: int) -> None:
-    for seed in range(first, first + 20):
+    for seed in range(first, first + 250):
         root, nets = scribble(seed)
         wires = arrange(root, nets)
         assert not list(overlaps(root)), seed
@@ -150,6 +150,32 @@ def test_a_tree_is_drawn_without_crossings_and_a_chain_straight() -> None:
     chain = Item(0, 0, [Item(40 + 11 * (k % 5), 30) for k in range(9)])
     wires = arrange(chain, [Net(a, (b,)) for a, b in zip(chain.children, chain.children[1:], strict=False)])
     assert all(abs(s[0] - s[3]) < 1e-6 for wire in wires for s in wire.strokes)
+
+
+def strokes(d: Drawing) -> list[tuple[float, ...]]:
+    return [stroke for wire in d.wires for stroke in wire.strokes]
+
+
+@pytest.mark.parametrize("options", [{"collapse": False}, {"collapse": 1}, {"collapse": 1, "expand": "blocks.1"}])
+def test_what_branches_meet_again_and_again_stays_one_straight_line(options: dict[str, Any]) -> None:
+    """The stream of a residual network: it used to go right by half a box at every sum."""
+    for blocks in (2, 6):
+        d = network(blocks, **options)
+        sums = [i for i in d.scene.root.boxes() if i in d.scene.boxes and d.scene.boxes[i].title in ("add", "square")]
+        columns = [i.x + i.size[0] / 2 for i in sums if not i.open]
+        assert np.ptp(columns) < 1e-6, columns
+        assert all(abs(s[0] - s[3]) < 1e-6 or abs(s[0] - s[3]) > 5 for s in strokes(d)), "no line is bent by a little"
+
+
+def test_a_network_of_more_blocks_is_longer_not_wider() -> None:
+    few, many = (network(blocks, collapse=False).scene.root.size[0] for blocks in (2, 8))
+    assert many < 1.1 * few
+
+
+def test_the_chief_of_several_lines() -> None:
+    assert placing._chief([(1, 3.0, 5), (2, 3.0, 6), (2, 4.0, 7)]) == 7
+    assert placing._chief([(1, 3.0, 5), (1, 3.0, 6), (1, 3.0, 7), (0, 9.0, 8)]) == 6
+    assert placing._chief([(1, 3.0, 5), (1, 3.0, 6)]) == placing._chief([]) == -1
 
 
 def test_crossings_are_counted() -> None:
@@ -372,6 +398,25 @@ def test_the_page_opens_closes_and_finds(new_page: Callable[..., Any], tmp_path:
     page.keyboard.press("Enter")
     compare(network(collapse=0))
     assert not said
+
+
+def test_the_page_places_random_groups_as_python_does(new_page: Callable[..., Any]) -> None:
+    told: list[Any] = []
+    expected: list[Any] = []
+    for seed in range(30):
+        root, nets = scribble(seed)
+        layout.plan(root, nets)
+        placing.place(root)
+        items = [root]
+        for item in items:
+            items += item.children
+        told.append(page.layout(Scene(root, {}, nets, []), {item: k for k, item in enumerate(items)}))
+        expected.append([(i.x, i.y, *i.size) for i in root.boxes()])
+    browser = new_page()
+    browser.add_script_tag(content=page.read("placing.js"))
+    placed = "told => told.map(one => { lay(one); return arrange().seen.map(i => [i.x, i.y, ...i.size]); })"
+    for found, known in zip(browser.evaluate(placed, told), expected, strict=True):
+        np.testing.assert_allclose(found, known, atol=1e-6)
 
 
 # --- what cannot be drawn, or not wholly ---

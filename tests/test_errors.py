@@ -6,10 +6,12 @@ import ast
 import builtins
 import importlib
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
+import traceback
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ from glassgrad import nn
 from glassgrad.core import errors
 from glassgrad.core.errors import notes
 from glassgrad.core.errors.catalogue import REST, ROWS, find, special
-from mistakes import MISTAKES, told
+from mistakes import MISTAKES, run, told
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = Path(gg.__file__).parent
@@ -159,7 +161,6 @@ torchlike.install()
 warnings.simplefilter("ignore")
 import torch, torch.distributions, torch.func, torch.utils.data
 from textwrap import dedent, indent
-from glassgrad.core.errors import notes
 from mistakes import run, told
 from test_errors import NETWORK, PROGRAMS
 
@@ -170,7 +171,7 @@ def line(problem):
 said = {{}}
 for name, program in PROGRAMS.items():
     alone = run(program, torch)
-    notes.tell(alone)
+    traceback.format_exception(alone)
     inside = run(NETWORK.format(indent(dedent(program), " " * 8)), torch)
     said[name] = [told(alone), line(alone), told(inside), line(inside)]
 print(json.dumps(said))
@@ -180,7 +181,7 @@ print(json.dumps(said))
 def test_each_is_told_by_its_code_line_and_module(planted: dict[str, list[Any]]) -> None:
     assert len(planted) >= 300
     for name, (alone, line, inside, line_inside) in planted.items():
-        assert f"  code  {name[:5]}: docs/errors.md#{name[:5].lower()}" in alone, (name, alone)
+        assert f"  code  {name[:5]}: glassgrad explain {name[:5]}" in alone, (name, alone)
         assert f"  at    <mistake>:{line}   " in alone, (name, alone)
         assert "  fix   " in alone and alone.count("\n  ") <= 5, (name, alone)
         assert f"  at    <mistake>:{line_inside}   " in inside, (name, inside)
@@ -301,7 +302,23 @@ def test_what_nobody_catches_is_told_when_it_is_printed(tmp_path: Path, own: str
             assert done.stdout == "IndexError index 5 is out of bounds for dimension 0 with size 3\n"
         else:
             assert "IndexError: index 5 is out of bounds for dimension 0 with size 3\n  at    " in done.stderr
-            assert done.stderr.endswith("  code  GG112: docs/errors.md#gg112\n")
+            assert done.stderr.endswith("  code  GG112: glassgrad explain GG112\n")
+
+
+def test_what_is_caught_is_told_when_it_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        try:
+            gg.zeros(3)[5]
+        except IndexError as problem:
+            logging.exception("seen")
+            shown = "".join(traceback.format_exception(problem))
+        assert shown.count("  at    ") == shown.count("  code  GG112") == caplog.text.count("  code  GG112") == 1
+        caplog.clear()
+
+
+def test_others_exceptions_get_no_notes() -> None:
+    for problem in (ValueError("never raised"), run("[][5]", gg)):
+        assert "  at    " not in "".join(traceback.format_exception(problem))
 
 
 def test_ipython_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

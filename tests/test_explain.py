@@ -27,6 +27,7 @@ from glassgrad.glass.explaining.answer import grouped
 from glassgrad.glass.explaining.causes import table
 from glassgrad.nn import hooks
 from glassgrad.scalar import Value
+from glassgrad.scalar import optim as scalar_optim
 from test_cases import DIFFERENTIABLE, Run
 
 Program = Callable[[], Any]
@@ -239,6 +240,51 @@ def test_what_a_program_is_told(run: Program, said: str, capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith(f"\nexplain: {said}")
     with pytest.raises(SystemExit), program.explained("many"):
         run()
+
+
+class Neuron:
+    """As people write them who have read how."""
+
+    def __init__(self, bias: float) -> None:
+        self.w, self.b = [Value(0.5), Value(-0.5)], Value(bias)
+
+    def __call__(self, xs: list[Value]) -> Value:
+        total = self.b
+        for w, x in zip(self.w, xs, strict=True):
+            total = total + w * x
+        return total.relu()
+
+
+def scalars(bias: float) -> None:
+    net, unused = [Neuron(bias), Neuron(bias)], Value(1.0)
+    optimizer = scalar_optim.SGD([p for neuron in net for p in (*neuron.w, neuron.b)] + [unused], lr=0.1)
+    for k in range(5):
+        xs = [Value(1.0 + k), Value(2.0)]  # data: other objects in each step
+        optimizer.zero_grad()
+        loss = (sum(neuron(xs) for neuron in net) - 1.0) ** 2
+        loss.backward()
+        optimizer.step()
+
+
+def test_a_program_of_values(capsys: pytest.CaptureFixture[str]) -> None:
+    backward = Value.backward
+    with program.explained():
+        scalars(-20.0)
+    said = capsys.readouterr().err
+    assert said.startswith("\nexplain: 2 faults in 3 backward passes\n\n")
+    assert re.search(r"unused: .*\nGE101 never used\n", said)
+    assert re.search(
+        r"net\[.\]\.\S+, .* and 3 more: the gradient is 0\nGE201 dead ReLU\n  at   .*total.relu\(\)\n", said
+    )
+    w = Value(3.0)
+    with program.explained():
+        for _ in range(12):
+            loss = (w - 1) ** 4
+            w.grad = 0.0
+            loss.backward()
+            w.data -= w.grad
+    assert "GE403 diverged" in capsys.readouterr().err
+    assert Value.backward is backward and not watchers
 
 
 def test_a_program_that_cannot_start_backward(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections import deque
 from contextlib import nullcontext
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 import glassgrad as gg
 from cases.make import Case
 from glassgrad import nn
+from glassgrad.core.provenance import show
+from glassgrad.glass import scalars
 from glassgrad.glass.graph import Graph, Vertex, look, watch
 from glassgrad.scalar import Value
 from glassgrad.scalar.engine import affine
@@ -57,6 +60,51 @@ def test_a_value_used_twice_and_a_constant() -> None:
 def test_a_shut_gate_lets_no_infinity_through() -> None:
     x = Value(-1.0, label="gate")
     assert look(x.relu() * Value(float("inf"))).find("gate").gradient == 0.0
+
+
+class Neuron:
+    def __init__(self) -> None:
+        self.w, self.itself = [Value(2.0), Value(3.0)], self
+
+    def __call__(self, x: Value) -> Value:
+        a, b = self.w
+        part = (
+            a
+            * x
+        )  # fmt: skip
+        return part + sum(b * x for _ in range(2))
+
+
+def line_of(v: Vertex) -> str:
+    return show(v.place).rpartition("   ")[2]
+
+
+def test_values_know_their_lines_inside_watch() -> None:
+    layer, x = {"first": Neuron()}, Value(1.0)
+    before = x * x
+    with watch():
+        inside = layer["first"](x) * before
+        with watch():
+            root = inside.tanh() + inside
+    for graph in (look(root), look(root)):
+        lines = {line_of(v) for v in graph.vertices if v.op and v.source is not before}
+        assert lines == {
+            'inside = layer["first"](x) * before', "root = inside.tanh() + inside", "a",
+            "return part + sum(b * x for _ in range(2))",
+        }  # fmt: skip
+        assert graph.find("before").place is None and graph.find("x").place is None
+        assert {"layer['first'].w[0]", "layer['first'].w[1]"} <= {v.name for v in graph.vertices}
+    after = root * 2
+    assert look(after).root.place is None
+
+
+def test_lines_are_forgotten_after_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scalars, "_made", deque(maxlen=10))
+    with watch():
+        old = Value(2.0) * 3
+        for _ in range(20):
+            new = Value(2.0) * 3
+    assert look(old).root.place is None and line_of(look(new).root) == "new = Value(2.0) * 3"
 
 
 def test_labels_come_before_variables() -> None:

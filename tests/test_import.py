@@ -19,6 +19,7 @@ SOURCE = Path(glassgrad.__file__).parents[1]
 # Standard modules that glassgrad may load beyond those that NumPy has loaded: each costs every user's start.
 SMALL = {
     "bisect", "_bisect", "contextvars", "_contextvars", "copy", "dataclasses", "heapq", "_heapq", "threading",
+    "traceback", "textwrap",
 }  # fmt: skip
 # Op declarations read signatures; newer NumPy loads this too.
 INSPECT = {

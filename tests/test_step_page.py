@@ -15,6 +15,7 @@ import glassgrad as gg
 from glassgrad import nn
 from glassgrad.glass.drawing.boxes import scene
 from glassgrad.glass.drawing.layout import plan
+from glassgrad.glass.drawing.svg import inside
 from glassgrad.glass.graph import look
 from glassgrad.glass.stepping.cursor import Cursor
 from glassgrad.glass.stepping.feed import plain
@@ -117,7 +118,7 @@ def test_formulas_are_those_of_the_source() -> None:
     assert rules["tanh"] == ["g * (1 - y * y)"] and rules["mul"] == ["g * other", "g * x"]
     rules = {v.op: [formula(v, e) for e in v.edges] for v in neuron().order}
     assert rules == {
-        "**2": ["g * 2 * a ** (2 - 1)"], "mul": ["g * b", "g * a"], "relu": ["g if a > 0 else 0"], "add": ["g", "g"],
+        "**2": ["g * 2 * a ** (2 - 1)"], "mul": ["g * b", "g * a"], "relu": ["where(y <= 0, 0, g)"], "add": ["g", "g"],
     }  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def test_tensors_in_short() -> None:
     assert plain(2.0) == 2.0 and plain(float("nan")) == "nan" and plain(None) is None
     found = plain(gg.tensor([[1.0, 2.0], [float("inf"), 3.0]]).numpy())
     assert found["shape"] == [2, 2] and found["norm"] == "inf" and found["wrong"] == 1 and found["low"] == 1.0
-    assert found["entries"] == [1.0, 2.0, "inf", 3.0] and len(found["bars"]) == 16
+    assert found["entries"] == "1 2 inf 3" and len(found["bars"]) == 16
     assert "entries" not in plain(gg.zeros(5, 5).numpy()) and plain(gg.zeros(0, 2).numpy())["norm"] == 0
 
 
@@ -289,6 +290,20 @@ def test_keys_slider_and_buttons(opened: Any) -> None:
     assert len(papers) == 2
 
 
+WRITTEN = """() => items.slice(1).map((item) => [...closedNode(item).querySelectorAll("path, :not(.badge) > text")].map(
+  (node) => [node.getAttribute("class").split(" ")[0], Number(node.getAttribute("x")), node.textContent]))"""
+
+
+def test_boxes_are_those_of_the_picture(opened: Any) -> None:
+    cursor = network()
+    drawn = scene(cursor.graph, limit=10**6, hidden=10**9, pieces=True)
+    wanted = [
+        [[s.style, getattr(s, "x", 0), getattr(s, "text", "")] for s in inside(box, item.width, item.height)]
+        for item, box in drawn.boxes.items()
+    ]
+    assert opened(cursor).evaluate(WRITTEN) == wanted
+
+
 def states(page: Any) -> dict[str, str]:
     return page.evaluate(
         "Object.fromEntries([...$('boxes').children].map("
@@ -304,7 +319,7 @@ def test_boxes_show_how_far_the_pass_is(opened: Any) -> None:
     page.keyboard.press("j")
     page.keyboard.press("j")
     assert states(page) == {"y": "done", "tanh(a)": "current", "a × b": "ready", "a": "part", "b": "none"}
-    assert page.evaluate("[...$('boxes').children].map((g) => g.textContent).find((t) => t.includes('1 of 2'))")
+    assert page.evaluate("[...$('boxes').children].map((g) => g.textContent).find((t) => t.includes('1/2'))")
     page.keyboard.press("End")
     assert states(page) == {"y": "done", "tanh(a)": "done", "a × b": "current", "a": "done", "b": "done"}
     assert page.evaluate("[...$('flows').querySelectorAll('text')].map((t) => t.textContent)") == ["2", "3"]

@@ -101,8 +101,11 @@ NOWHERE = "glassgrad step: nothing to step through: "
 
 def test_the_hand_exercises_line_by_line(outcomes: dict[str, Outcome]) -> None:
     for name, expected in (("first", FIRST), ("second", SECOND)):
-        steps = expected.partition("step 1 ")
-        assert outcomes[name] == (0, "".join(steps[1:]), ENDED.format(f"{name}.py:4   y.backward()"))
+        status, out, err = outcomes[name]
+        assert (status, err) == (0, ENDED.format(f"{name}.py:4   y.backward()"))
+        where = f"  {name}.py:3   {PROGRAMS[f'{name}.py'].split(chr(10))[3].strip()}\n"
+        assert out.count(where) == out.count("step ")  # a program's Values know their line
+        assert out.replace(where, "") == "".join(expected.partition("step 1 ")[1:])
     assert outcomes["module"].out == outcomes["first"].out
 
 

@@ -67,7 +67,7 @@ def values(numbers: Any) -> Draw:
     return Draw(array.shape, lambda rng, s: array.copy())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # so that nobody looks for names in them
 class Case:
     """One row: id, public path, positional arguments (Draws anywhere inside), keyword arguments.
 

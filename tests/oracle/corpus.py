@@ -10,6 +10,8 @@ then its numbers may be 1e-4 of their size apart.
 from __future__ import annotations
 
 import ast
+import atexit
+import functools
 import os
 import re
 import statistics
@@ -96,6 +98,29 @@ def run(program: Path, library: str, threads: int = 1, flags: tuple[str, ...] = 
         return Run(done.stdout, done.stderr, done.returncode, time.perf_counter() - start)
 
 
+@functools.cache
+def _forks() -> subprocess.Popen[str]:
+    settings = {"PYTHONHASHSEED": "0", "PYTHONPATH": ""} | dict.fromkeys(THREADS, "1")
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "forks.py")],
+        env=os.environ | settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+    )  # fmt: skip
+    atexit.register(server.communicate)  # which closes its input, and it ends
+    return server
+
+
+def forked(program: Path) -> Run:
+    """The program under PyTorch in a fork of a process that has imported it, and a folder of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [os.path.join(folder, name) for name in ("stdout", "stderr")]
+        os.mkdir(work := os.path.join(folder, "work"))
+        start, server = time.perf_counter(), _forks()
+        assert server.stdin and server.stdout
+        server.stdin.write("\t".join([str(program), work, *files]) + "\n")
+        status, seconds = int(server.stdout.readline()), time.perf_counter() - start
+        return Run(*(Path(file).read_text(encoding="utf-8") for file in files), status, seconds)
+
+
 # --- comparing ---------------------------------------------------------------------------------------------
 
 NUMBER = re.compile(r"((?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))")
@@ -153,12 +178,12 @@ def description(program: Path) -> str:
 
 
 def measure(name: str) -> list[str]:
-    return problems(*(run(PROGRAMS[name], library) for library in COMMANDS), exactly=name not in REORDERED)
+    return problems(forked(PROGRAMS[name]), run(PROGRAMS[name], "glassgrad"), exactly=name not in REORDERED)
 
 
 def lint(name: str) -> tuple[list[str], list[str]]:
     """Both runs compared, ours under --lint, which changes no number; and what the lint says otherwise than LINT."""
-    theirs, ours = run(PROGRAMS[name], "torch"), run(PROGRAMS[name], "glassgrad", flags=("--lint",))
+    theirs, ours = forked(PROGRAMS[name]), run(PROGRAMS[name], "glassgrad", flags=("--lint",))
     codes = set(re.findall(r"^GL\d+", ours.stderr, re.MULTILINE))
     found = problems(theirs, ours, exactly=name not in REORDERED)
     return found, [ours.stderr] if codes != set(LINT.get(name, ())) or "\nlint: " not in ours.stderr else []

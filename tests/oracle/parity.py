@@ -25,6 +25,7 @@ from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._utils import freeze_rng_state
 
 import glassgrad as gg
+import oracle.seeds  # noqa: F401
 from oracle.reasons import REASONS
 
 # relative to the largest number of a tensor
@@ -226,6 +227,7 @@ def measure(entry: Any) -> Result:
         differentiable = dtype.is_floating_point and entry.supports_autograd
         torch.manual_seed(0)
         for k, sample in enumerate(_some(entry.sample_inputs("cpu", dtype, requires_grad=differentiable))):
+            sample = FEWER.get(entry.name, lambda whole: whole)(sample)
             where = f"{str(dtype)[6:]} sample {k} {sample.summary()}"
             for kind, problem in compare(entry, function, sample, dtype, differentiable):
                 result.note(kind, None if problem is None else f"{where}: {problem}")
@@ -247,6 +249,19 @@ def _some(samples: Any) -> list[Any]:
     if len(every) <= SAMPLES:
         return every
     return [every[round(i * (len(every) - 1) / (SAMPLES - 1))] for i in range(SAMPLES)]
+
+
+def few_images(sample: Any) -> Any:
+    """Two images of three channels, where there are up to 20 of 21: each goes the same way, and takes its second."""
+
+    def cut(x: torch.Tensor, *counts: int) -> torch.Tensor:
+        return x.detach()[tuple(map(slice, counts))].clone().requires_grad_(x.requires_grad)
+
+    sample.input, sample.args = cut(sample.input, 2, 3), (cut(sample.args[0], 2), *sample.args[1:])
+    return sample
+
+
+FEWER = {"grid_sampler_3d": few_images}
 
 
 def raises(function: Any, bad: Any) -> str | None:

@@ -102,3 +102,15 @@ def test_a_program_that_fails_is_seen(tmp_path: Path) -> None:
     program.write_text("import torch\ntorch.ones(2) @ torch.ones(3)\n", encoding="utf-8")
     both = [corpus.run(program, library) for library in corpus.COMMANDS]
     assert corpus.problems(*both) == ["torch: a traceback", "glassgrad: a traceback"]
+
+
+def test_a_fork_says_what_a_process_says(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    lines = "import sys, torch\nprint(torch.ones(2), __name__, sys.argv)\ntorch.set_default_dtype(torch.float64)\n"
+    program.write_text(lines + "sys.exit(3)\n", encoding="utf-8")
+    alone = corpus.run(program, "torch")
+    for _ in range(2):  # one leaves nothing to the next
+        assert replace(corpus.forked(program), seconds=alone.seconds) == alone
+    program.write_text("1 / 0\n", encoding="utf-8")
+    failed = corpus.forked(program)
+    assert failed.status == 1 and failed.stderr.endswith("ZeroDivisionError: division by zero\n")

@@ -27,6 +27,7 @@ COMMANDS = {
     "ladder": Command("glassgrad.cli.ladder", "from a perceptron to a convolutional network: five rungs, measured"),
     "run": Command("glassgrad.cli.run", "run a program written for PyTorch, unchanged", raw=True),
     "step": Command("glassgrad.cli.step", "stop a program before its backward() and step through that pass", raw=True),
+    "explain": Command("glassgrad.cli.explain", "what a code such as GG102 means, and what mends it"),
     "doctor": Command("glassgrad.cli.doctor", "say what is installed, what is missing, where data is found"),
 }
 

@@ -63,8 +63,10 @@ class Before:
     """The objects that there were before a run."""
 
     def __init__(self) -> None:
+        gc.unfreeze()  # what is frozen is not among the collector's objects, and can be reached as well
         self.objects = gc.get_objects()
-        self.ids = np.sort(np.fromiter(map(id, self.objects), np.int64, len(self.objects)))
+        # An array of objects holds their addresses, which are their ids: four times as fast as id(x) of each.
+        self.ids = np.sort(np.frombuffer(np.fromiter(self.objects, object, len(self.objects)), np.intp))
 
     def __contains__(self, x: Any) -> bool:
         at = int(np.searchsorted(self.ids, id(x)))
@@ -75,7 +77,7 @@ class Before:
         return [f for f in self.objects if type(f) is FunctionType and f.__code__ is code and f.__closure__]
 
     def forget(self) -> None:
-        self.objects, self.ids = [], np.empty(0, np.int64)
+        self.objects, self.ids = [], np.empty(0, np.intp)
 
 
 class Reach:

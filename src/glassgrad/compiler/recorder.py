@@ -13,6 +13,7 @@ the code does nothing but pass tensors on, and does the same every time. So
 from __future__ import annotations
 
 import builtins
+import gc
 import inspect
 import sys
 import threading
@@ -161,12 +162,19 @@ class Recorder:
             self.stop(str(problem))
             return function(*args, **kwargs)
         with watching(self.notice):
+            self.collects = gc.isenabled()
+            gc.disable()  # what the collector would call in between is not the function's doing
             sys.setprofile(self.hook)
             try:
                 result = function(*args, **kwargs)
             finally:
-                sys.setprofile(None)
+                self.look_away()
         return result
+
+    def look_away(self) -> None:
+        sys.setprofile(None)
+        if self.collects:
+            gc.enable()
 
     def finish(self, result: Any) -> Recording | None:
         """The recording of a run that returned `result`, or None; see `stopped`."""
@@ -190,7 +198,7 @@ class Recorder:
                 at = f" at {show((frame.f_code, frame.f_lasti))}"
             self.stopped = reason + at
             if frame is not None:
-                sys.setprofile(None)
+                self.look_away()
 
     # --- tensors ---
 

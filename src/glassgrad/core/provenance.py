@@ -5,16 +5,17 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+PYTHON = (os.path.dirname(os.__file__), "<frozen")
 _ours: set[int] = set()  # ids of this package's code objects, which live as long as the process
-
-
 theirs: dict[int, CodeType] = {}  # the user's code objects seen so far, held so that their ids stay theirs
 
 Place = tuple[CodeType, int]  # a code object and the offset of an instruction in it
+_lines: dict[tuple[int, int], tuple[CodeType, int]] = {}  # by id and offset; the code is held, so that the id stays its
 
 
 def caller(depth: int = 1) -> Place | None:
@@ -42,11 +43,18 @@ def user_frame(frame: FrameType | None = None) -> FrameType | None:
     return frame
 
 
+def of_the_user(file: str) -> bool:
+    """Whether a file is neither this package's nor another library's or Python's."""
+    return not (file.startswith((PACKAGE, *PYTHON)) or "site-packages" in file)
+
+
 def line_of(place: Place) -> tuple[str, int]:
     """The file and the line number."""
     code, offset = place
-    line = list(code.co_positions())[offset // 2][0]
-    return code.co_filename, line or code.co_firstlineno
+    if (id(code), offset) not in _lines:
+        line = next(islice(code.co_positions(), offset // 2, None))[0]
+        _lines[id(code), offset] = code, line or code.co_firstlineno
+    return code.co_filename, _lines[id(code), offset][1]
 
 
 def source_between(file: str, line: int, column: int, last: int, end: int, space: dict[str, Any] | None = None) -> str:

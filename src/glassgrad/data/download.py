@@ -1,7 +1,7 @@
 """Where the data files lie, and how they get there.
 
 A file is looked for in the folder given, in $GLASSGRAD_DATA and in the user's cache. A download goes through
-a list of mirrors into `name.part`, which a later try resumes; only a file whose SHA-256 is the pinned one
+a list of mirrors into `name.part`, which a later try resumes; only a file whose digest is the pinned one
 gets its name.
 """
 
@@ -14,11 +14,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 16
+MD5_LENGTH = 32
 SLOWEST = 1024  # bytes per second: below this for `timeout` seconds, a mirror is given up
 HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -35,11 +36,13 @@ class MirrorError(Exception):
 
 @dataclass(frozen=True)
 class Remote:
-    """A file on the network: its name here, its size and SHA-256, and the URLs that offer it, best first."""
+    """A file on the network: its name here, its size (0: as the mirror says), its SHA-256 or, where only that is
+    published, its MD5, and the URLs that offer it, best first.
+    """
 
     name: str
     size: int
-    sha256: str
+    digest: str
     urls: tuple[str, ...]
 
 
@@ -66,10 +69,15 @@ def cache_folder() -> Path:
     return base / "glassgrad"
 
 
+def bases(root: str | os.PathLike[str] | None) -> list[Path]:
+    """The data folders, in the order in which they are looked in: the one given, $GLASSGRAD_DATA, the user's cache."""
+    given = [Path(base).expanduser() for base in (root, os.environ.get("GLASSGRAD_DATA")) if base]
+    return [*given, cache_folder()]
+
+
 def folders_of(source: Source, root: str | os.PathLike[str] | None) -> list[Path]:
     """The folders looked in, in this order."""
-    given = [Path(base).expanduser() for base in (root, os.environ.get("GLASSGRAD_DATA")) if base]
-    return [base / folder for base in [*given, cache_folder()] for folder in (*source.folders, ".")]
+    return [base / folder for base in bases(root) for folder in (*source.folders, ".")]
 
 
 def locate(
@@ -81,14 +89,14 @@ def locate(
     accept: Callable[[Path], bool] = lambda path: True,
     progress: Progress | None = None,
 ) -> Path:
-    """The path of one file of a data set, plain or .gz; downloaded below root (or the cache) where asked for.
+    """The path of one file of a data set, plain, .gz or .xz; downloaded below root (or the cache) where asked for.
 
     accept(path) may turn down a file that has the name and is something else.
     Raises DatasetNotFound (a RuntimeError) that names every folder and mirror tried.
     """
     looked_in = folders_of(source, root)
     for folder in looked_in:
-        for path in (folder / name, folder / name.removesuffix(".gz")):
+        for path in (folder / name, folder / name.removesuffix(".gz").removesuffix(".xz")):
             if path.is_file() and accept(path):
                 return path
     if download:
@@ -115,8 +123,10 @@ def fetch(
     folder.mkdir(parents=True, exist_ok=True)
     target, part = folder / remote.name, folder / (remote.name + ".part")
     with _alone_in(folder):
-        if target.is_file() and _sha256(target) == remote.sha256:
-            return target
+        for path in (target, part):
+            if path.is_file() and digest_of(path, remote.digest) == remote.digest:
+                os.replace(path, target)
+                return target
         _check_room(remote, part)
         complaints = []
         for url in remote.urls:
@@ -138,25 +148,31 @@ def _from_mirror(url: str, remote: Remote, part: Path, timeout: float, progress:
     """Complete `part` from one mirror, or MirrorError."""
     for begun in (_size(part) > 0, False):
         _append(url, remote, part, timeout, progress)
-        found = _sha256(part)
-        if found == remote.sha256:
+        found = digest_of(part, remote.digest)
+        if found == remote.digest:
             return
         part.unlink()
         if not begun:  # all of it came from this mirror
             break
-    raise MirrorError(f"wrong content: its SHA-256 is {found}, expected {remote.sha256}")
+    kind = "MD5" if len(found) == MD5_LENGTH else "SHA-256"
+    raise MirrorError(f"wrong content: its {kind} is {found}, expected {remote.digest}")
 
 
 def _append(url: str, remote: Remote, part: Path, timeout: float, progress: Progress | None) -> None:
     """Fetch the bytes that `part` lacks. Where the mirror ignores Range, those that are there are skipped."""
     have = _size(part)
-    if have >= remote.size:
+    if 0 < remote.size <= have:
         return
     with _open(url, have, timeout) as answer:
         resumes = answer.status == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
         offered, skip = answer.headers.get("Content-Length"), 0 if resumes else have
         if answer.headers.get_content_type() == "text/html":
             raise MirrorError("an HTML page instead of the file")
+        if not remote.size:
+            if offered is None or not offered.isdigit():
+                raise MirrorError("does not say how many bytes it sends")
+            remote = replace(remote, size=int(offered) + have - skip)
+            _check_room(remote, part)
         if offered is not None and offered.isdigit() and int(offered) != remote.size - have + skip:
             raise MirrorError(f"offers {offered} bytes, expected {remote.size - have + skip}")
         with _writing(remote, part), open(part, "ab") as out:
@@ -283,6 +299,8 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _sha256(path: Path) -> str:
+def digest_of(path: Path, pinned: str) -> str:
+    """The file's digest, of the kind of the pinned one."""
+    kind = "md5" if len(pinned) == MD5_LENGTH else "sha256"
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()

@@ -16,7 +16,7 @@ import os
 import struct
 import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 
 
 def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.ndarray:
-    """The array of an IDX file, plain or gzip, in the machine's byte order.
+    """The array of an IDX file, plain, gzip or xz, in the machine's byte order.
 
     Never allocates more than the file can hold: a header that promises more than `max_bytes`, or more than
     the file can unpack to, is refused before anything is read.
@@ -37,17 +37,27 @@ def read_idx(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> np.
     path = Path(path)
     with open(path, "rb") as raw:
         on_disk = os.fstat(raw.fileno()).st_size
-        packed = raw.read(2) == b"\x1f\x8b"
+        start = raw.read(6)
         raw.seek(0)
-        if not packed:
-            return _read(raw, path, min(max_bytes, on_disk), max_bytes)
-        try:
-            with gzip.open(raw) as unpacked:
-                return _read(unpacked, path, min(max_bytes, on_disk * DEFLATE_MAX_RATIO), max_bytes)  # type: ignore[arg-type]
-        except (EOFError, gzip.BadGzipFile, zlib.error) as problem:
-            raise ValueError(f"{path}: damaged or truncated gzip file ({problem}); delete it and fetch it again") from (
-                problem
-            )
+        if start[:2] == b"\x1f\x8b":
+            return _unpack(gzip, raw, path, min(max_bytes, on_disk * DEFLATE_MAX_RATIO), max_bytes)
+        if start == b"\xfd7zXZ\0":
+            import lzma
+
+            return _unpack(lzma, raw, path, max_bytes, max_bytes)
+        return _read(raw, path, min(max_bytes, on_disk), max_bytes)
+
+
+def _unpack(packer: Any, raw: BinaryIO, path: Path, can_hold: int, max_bytes: int) -> np.ndarray:
+    broken = (gzip.BadGzipFile, zlib.error) if packer is gzip else (packer.LZMAError,)
+    try:
+        with packer.open(raw) as unpacked:
+            return _read(unpacked, path, can_hold, max_bytes)
+    except (EOFError, *broken) as problem:
+        kind = "gzip" if packer is gzip else "xz"
+        raise ValueError(f"{path}: damaged or truncated {kind} file ({problem}); delete it and fetch it again") from (
+            problem
+        )
 
 
 def _read(file: BinaryIO, path: Path, can_hold: int, max_bytes: int) -> np.ndarray:

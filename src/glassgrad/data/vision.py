@@ -19,7 +19,7 @@ Root = str | os.PathLike[str] | None
 
 def _idx_files(mirrors: tuple[str, ...], *files: tuple[str, int, str]) -> tuple[Remote, ...]:
     return tuple(
-        Remote(name, size, sha256, tuple(f"{mirror}/{name}" for mirror in mirrors)) for name, size, sha256 in files
+        Remote(name, size, digest, tuple(f"{mirror}/{name}" for mirror in mirrors)) for name, size, digest in files
     )
 
 
@@ -86,6 +86,21 @@ FASHION_SOURCE = Source(
     ),
 )
 
+KMNIST_SOURCE = Source(
+    "KMNIST",
+    ("KMNIST/raw", "kmnist"),
+    _idx_files(
+        ("https://codh.rois.ac.jp/kmnist/dataset/kmnist",),
+        ("train-images-idx3-ubyte.gz", 18_165_135, "bdb82020997e1d708af4cf47b453dcf7"),
+        ("train-labels-idx1-ubyte.gz", 29_497, "e144d726b3acfaa3e44228e80efcd344"),
+        ("t10k-images-idx3-ubyte.gz", 3_041_136, "5c965bf0a639b31b8f53240b1b52f4d7"),
+        ("t10k-labels-idx1-ubyte.gz", 5_120, "7320c461ea6c1c855c0b718fb2a4b134"),
+    ),
+)
+
+# They name their files alike: a packed file of exactly another's size is the other's.
+NAMED_ALIKE = (MNIST_SOURCE, FASHION_SOURCE, KMNIST_SOURCE)
+
 
 class LabelledImages(Dataset[tuple[Any, Any]]):
     """Images `data` (N, H, W) uint8 and labels `targets` (N,) int64, both tensors.
@@ -135,14 +150,13 @@ class MNIST(LabelledImages):
     root: a folder with the four IDX files, plain or .gz, in itself, in MNIST/raw (torchvision's layout) or
     in mnist. Where it is None, or has none, they are looked for in $GLASSGRAD_DATA and in the user's cache.
     With download=True missing files are fetched into root/MNIST/raw (into the cache without a root), checked
-    against their SHA-256.
+    against their digests.
     Raises DatasetNotFound (a RuntimeError) where they are missing, ValueError for damaged files.
     Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition".
     """
 
     source: ClassVar[Source] = MNIST_SOURCE
-    # Both data sets name their files alike: a packed file of exactly the other's size is the other's.
-    other: ClassVar[Source] = FASHION_SOURCE
+    layout: ClassVar[tuple[tuple[str, int], ...]] = (("uint8", 3), ("uint8", 1))  # dtype and dims, images and labels
     classes: ClassVar[list[str]] = [
         f"{digit} - {name}" for digit, name in enumerate("zero one two three four five six seven eight nine".split())
     ]
@@ -157,30 +171,33 @@ class MNIST(LabelledImages):
         *,
         progress: Progress | None = None,
     ) -> None:
-        paths = [
-            locate(
-                self.source,
-                f"{'train' if train else 't10k'}-{kind}-ubyte.gz",
-                root,
-                download=download,
-                accept=self._accepts,
-                progress=progress,
-            )
-            for kind in ("images-idx3", "labels-idx1")
-        ]
+        paths = [self._locate(name, root, download, progress) for name in self._names(train)]
         images, labels = map(read_idx, paths)
-        for path, array, ndim in zip(paths, (images, labels), (3, 1), strict=True):
-            if array.ndim != ndim or array.dtype != np.uint8:
-                raise ValueError(f"{path}: expected bytes in {ndim} dim(s), found {array.dtype} of shape {array.shape}")
+        for path, array, (dtype, ndim) in zip(paths, (images, labels), self.layout, strict=True):
+            if array.ndim != ndim or array.dtype != dtype:
+                wanted = "bytes" if dtype == "uint8" else dtype
+                raise ValueError(
+                    f"{path}: expected {wanted} in {ndim} dim(s), found {array.dtype} of shape {array.shape}"
+                )
         if len(images) != len(labels):
             raise ValueError(f"{len(images)} images in {paths[0]} but {len(labels)} labels in {paths[1]}")
-        if labels.size and labels.max() >= len(self.classes):
-            at = int(labels.argmax())
-            raise ValueError(f"{paths[1]}: label {labels[at]} at index {at}, expected 0 to {len(self.classes) - 1}")
+        marks = labels if labels.ndim == 1 else labels[:, 0]
+        if marks.size and marks.max() >= len(self.classes):
+            at = int(marks.argmax())
+            raise ValueError(f"{paths[1]}: label {marks[at]} at index {at}, expected 0 to {len(self.classes) - 1}")
         super().__init__(images, labels, train, transform, target_transform)
 
+    def _names(self, train: bool) -> tuple[str, ...]:
+        """The files of the images and of the labels."""
+        return tuple(f"{'train' if train else 't10k'}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1"))
+
+    def _locate(self, name: str, root: Root, download: bool, progress: Progress | None) -> Path:
+        return locate(self.source, name, root, download=download, accept=self._accepts, progress=progress)
+
     def _accepts(self, path: Path) -> bool:
-        return path.suffix != ".gz" or path.stat().st_size != self.other.remote(path.name).size
+        if path.suffix != ".gz" or self.source not in NAMED_ALIKE:
+            return True
+        return path.stat().st_size not in [kin.remote(path.name).size for kin in NAMED_ALIKE if kin is not self.source]
 
 
 class FashionMNIST(MNIST):
@@ -190,7 +207,6 @@ class FashionMNIST(MNIST):
     """
 
     source = FASHION_SOURCE
-    other = MNIST_SOURCE
     classes: ClassVar[list[str]] = [
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),

@@ -306,6 +306,7 @@ def plain_text(value: object, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+@functools.lru_cache(1024)  # a number stands in several places
 def short(value: float) -> str:
     """A number for a person: 0.0812, 109,386, 2.5e-6.
 

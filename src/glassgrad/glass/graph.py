@@ -7,13 +7,16 @@ of its own, which changes no `.grad` and frees nothing; hooks run as in backward
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from heapq import heappop, heappush
 from itertools import islice
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,17 +25,20 @@ from ..core.backend import xp_of
 from ..core.fast import Stretched
 from ..core.graph import Node, as_array, attended, before, conjugated, run_hooks
 from ..core.op import Parts
-from ..core.provenance import Place, show, user_frame
+from ..core.provenance import PACKAGE, Place, of_the_user, show, user_frame
 from ..core.tensor import Tensor
 from ..core.watch import watching
 from ..nn import Module, hooks
 from ..scalar.engine import Value, ancestry
 from ..scalar.nn import Module as ScalarModule
+from .scalars import following, places
 from .trail import trailing
 
 LIMIT = 20_000  # vertices of a graph; what is older is left out
 COUNTED = 200_000  # vertices of a graph that is larger
-ITEMS = 1000  # of a list or dict are looked at for names
+ITEMS = 1000  # of a list or dict are looked at for names,
+LOOKED = 100_000  # things in all
+PLAIN = (float, int, str, bool, bytes, complex, NoneType, np.ndarray)  # they hold nothing that has a name
 
 WORDS = {
     "+": "add",
@@ -286,11 +292,13 @@ def _seed(root: Vertex, gradient: Any) -> Any:
 def _of_value(root: Value, names: dict[int, str], limit: int) -> Graph:
     newest_first = ancestry(root, released_too=True)
     chosen = newest_first if len(newest_first) <= limit else _newest(newest_first, limit)
+    place_of = places()
     seen: dict[Value, Vertex] = {}
     for number, source in enumerate(reversed(chosen), start=1):  # operands before what is made of them
         op = "" if source._op == "const" else source._op
         v = seen[source] = Vertex(source, WORDS.get(op, op), op, number if op else 0)
         v.value, v.shape, v.wants = source.data, (), source._op != "const"
+        v.place = place_of(source)
         label = source.label if isinstance(source.label, str | int | float) else ""  # whatever else it may hold
         v.name = str(label or names.get(id(source), ""))
         operands = source.operands
@@ -337,7 +345,8 @@ parameter_names: dict[int, tuple[weakref.ref[Tensor], str]] = {}  # by id: their
 
 @contextmanager
 def watch() -> Iterator[None]:
-    """Keep every result of the operations inside, as long as its graph lives, and the modules in which it was made.
+    """Keep every result of the operations inside, as long as its graph lives, and the modules in which it was made; of
+    Values the lines.
 
     The graph can then be looked at after backward() has freed it, too. It costs the memory of all results, and some
     calls of Python for each operation. What other threads do in the meantime is kept as well.
@@ -376,6 +385,7 @@ def watch() -> Iterator[None]:
     with (
         watching(keep),
         trailing(),
+        following(),
         hooks.register_module_forward_pre_hook(enter),
         hooks.register_module_forward_hook(leave, always_call=True),
     ):
@@ -504,38 +514,46 @@ def _role(op: Any, k: int) -> str:
 def names_around() -> dict[int, str]:
     """{id: name} of what the innermost function outside this package has in its variables."""
     frame = user_frame()
-    return {} if frame is None else names_in({**frame.f_globals, **frame.f_locals})
+    return {} if frame is None else names_in({**frame.f_locals, **frame.f_globals, **frame.f_locals})
 
 
 def names_in(space: dict[str, Any]) -> dict[int, str]:
-    """{id: name} of the Values and Tensors that variables hold, also in lists and dicts, and of modules' parameters.
+    """{id: name} of the Values and Tensors that variables hold, also in lists, dicts and objects of the user's classes,
+    and of modules' parameters; what is held more closely has the name.
 
     A tensor that an operation made is known by its node, because the graph doesn't know the tensor.
     """
     found: dict[int, str] = {}
+    met: set[int] = set()  # objects that have been looked into
+    waiting: deque[tuple[Any, str, int]] = deque()
+    looked = 0
 
-    def take(x: Any, name: str, depth: int) -> None:
-        if isinstance(x, Value | Tensor):
-            node = x._node if isinstance(x, Tensor) else None
-            for one in (x, node) if isinstance(x, Value) or node is None else (node,):
-                if one is not None:
-                    found.setdefault(id(one), name)
-            if isinstance(x, Tensor):
-                found.setdefault(id(x.array), name)
+    def put(items: Iterable[tuple[Any, Any]], depth: int, before: str = "", after: str = "") -> None:
+        nonlocal looked
+        for key, item in islice(items, min(ITEMS, LOOKED - looked)):
+            looked += 1
+            if type(item) not in PLAIN:
+                waiting.append((item, f"{before}{key!r}{after}" if after else f"{before}{key}", depth))
+
+    put(((name, x) for name, x in space.items() if not name.startswith("_")), 2)
+    while waiting:
+        x, name, depth = waiting.popleft()
+        if isinstance(x, Value):
+            found.setdefault(id(x), name)
+        elif isinstance(x, Tensor):
+            found.setdefault(id(x if x._node is None else x._node), name)
+            found.setdefault(id(x.array), name)
         elif isinstance(x, Module):
             for path, p in x.named_parameters():
                 found.setdefault(id(p), f"{name}.{path}")
-        elif depth and isinstance(x, list | tuple):
-            for k, item in enumerate(x[:ITEMS]):
-                take(item, f"{name}[{k}]", depth - 1)
-        elif depth and isinstance(x, dict):
-            for key, item in list(x.items())[:ITEMS]:
-                take(item, f"{name}[{key!r}]", depth - 1)
-        elif isinstance(x, ScalarModule):
-            for key, item in vars(x).items():
-                take(item, f"{name}.{key}", 3)
-
-    for name, x in space.items():
-        if not name.startswith("_"):
-            take(x, name, 2)
+        elif depth and isinstance(x, list | tuple | dict):
+            put(x.items() if isinstance(x, dict) else enumerate(x), depth - 1, f"{name}[", "]")
+        elif (isinstance(x, ScalarModule) or written_by_the_user(type(x))) and id(x) not in met:
+            met.add(id(x))
+            put(getattr(x, "__dict__", {}).items(), 3, f"{name}.")
     return found
+
+
+def written_by_the_user(kind: type) -> bool:
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None) or PACKAGE
+    return kind.__module__ == "__main__" or of_the_user(file)

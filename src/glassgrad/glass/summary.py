@@ -1,8 +1,12 @@
-"""An array in one line: a number as it is, else mean, deviation and a small histogram, and what is not finite."""
+"""An array in one line: a number as it is, else mean, deviation and a small histogram, and what is not finite.
+
+Where many are told, `measured` goes through them at once beforehand: those of one size are the rows of one array.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +17,21 @@ from .canvas import short
 BARS = 16  # of a histogram
 HIGH = 12  # of the highest bar
 SAMPLE = 65_536  # of a larger array's numbers so many, evenly spread, make the histogram
+STACK = 1 << 20  # numbers that are measured at once
+
+
+class Measures(NamedTuple):
+    """Of finite numbers; bars as of `histogram`."""
+
+    low: float
+    high: float
+    mean: float
+    std: float
+    norm: float
+    bars: tuple[int, ...]
+
+
+Known = Mapping[int, Measures]  # by the ids of arrays that somebody holds
 
 
 class Row(NamedTuple):
@@ -24,7 +43,7 @@ class Row(NamedTuple):
     wrong: bool = False
 
 
-def row(label: str, value: Any) -> Row:
+def row(label: str, value: Any, known: Known | None = None) -> Row:
     """One line for whatever a vertex has as its value or gradient.
 
     >>> row("data", 6.0).text, row("data", np.zeros((0, 3))).text, row("grad", None).text
@@ -32,18 +51,18 @@ def row(label: str, value: Any) -> Row:
     >>> row("data", np.array([1.0, 3.0]))[:2]
     ('data', '2 ± 1')
     """
+    if isinstance(value, float):
+        return Row(label, short(value), (), not math.isfinite(value))
     if value is None:
         return Row(label, "–")
     if isinstance(value, Parts):
         return Row(label, f"of {len(value.parts)} output{'s' * (len(value.parts) != 1)}")
-    if isinstance(value, float):
-        return Row(label, short(value), wrong=not math.isfinite(value))
     x = on_host(value)
     with np.errstate(all="ignore"):  # sums of large numbers
-        return Row(label, type(value).__name__) if x is None else _of_array(label, x)
+        return Row(label, type(value).__name__) if x is None else _of_array(label, x, known)
 
 
-def _of_array(label: str, x: np.ndarray[Any, Any]) -> Row:
+def _of_array(label: str, x: np.ndarray[Any, Any], known: Known | None) -> Row:
     if x.size == 0:
         return Row(label, "empty")
     if x.dtype == bool:
@@ -59,51 +78,88 @@ def _of_array(label: str, x: np.ndarray[Any, Any]) -> Row:
         return Row(label, text, wrong=not math.isfinite(number))
     if x.dtype.kind in "iu":
         return Row(label, f"{int(x.min()):,} … {int(x.max()):,}", histogram(x))
-    return _of_floats(label, x)
+    return _of_floats(label, x, known)
 
 
-def _of_floats(label: str, x: np.ndarray[Any, Any]) -> Row:
-    if x.dtype.itemsize < 4:
-        x = x.astype(np.float32)
-    words = []
-    if not np.isfinite(x.sum(dtype=np.float64)):
-        finite = np.isfinite(x)
+def _of_floats(label: str, x: np.ndarray[Any, Any], known: Known | None) -> Row:
+    found, words = measure(x, known), []
+    if found is None:
+        x = x.astype(np.float64)
         nans, infinite = int(np.isnan(x).sum()), int(np.isinf(x).sum())
         words = [f"{count:,} {word}" for count, word in ((nans, "NaN"), (infinite, "inf")) if count]
-        if words:
-            words[-1] += f" of {x.size:,}"
-        x = x[finite]
-    if x.size:
-        mean, std = float(x.mean(dtype=np.float64)), float(x.std(dtype=np.float64))
-        words.append(f"{short(mean)} ± {short(std)}")
-    return Row(label, ", ".join(words), histogram(x), wrong=len(words) > 1 or not x.size)
+        words[-1] += f" of {x.size:,}"
+        found = measure(x[np.isfinite(x)])
+    wrong = bool(words)
+    if found is not None:
+        words.append(f"{short(found.mean)} ± {short(found.std)}")
+    return Row(label, ", ".join(words), found.bars if found else (), wrong)
+
+
+def measure(x: np.ndarray[Any, Any], known: Known | None = None) -> Measures | None:
+    """None where there is no number, or one is not finite."""
+    found = known.get(id(x)) if known else None
+    if found is None and x.size:
+        [found] = _measured(x.reshape(1, -1).astype(np.float64))
+    return found
+
+
+def measured(arrays: Iterable[Any]) -> dict[int, Measures]:
+    """Those of the arrays of floats, all of whose numbers are finite; of others and of single numbers none."""
+    alike: dict[Any, dict[int, Any]] = {}
+    for x in arrays:
+        if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.size > 1:
+            alike.setdefault((x.size, x.dtype), {})[id(x)] = x
+    found: dict[int, Measures] = {}
+    for (size, _), some in alike.items():
+        ids, rows, most = list(some), list(some.values()), max(1, STACK // size)
+        for k in range(0, len(ids), most):
+            stack = np.array([x.reshape(-1) for x in rows[k : k + most]], np.float64)
+            known = zip(ids[k : k + most], _measured(stack), strict=True)
+            found.update((key, measures) for key, measures in known if measures is not None)
+    return found
+
+
+def _measured(x: np.ndarray[Any, Any]) -> list[Measures | None]:
+    """(k, n), in float64, n > 0 -> k Measures; None for a row that is not finite."""
+    finite = np.isfinite(x).all(axis=1)
+    x = x if finite.all() else np.where(finite[:, None], x, 0.0)
+    with np.errstate(all="ignore"):  # sums of large numbers
+        low, high, mean, std = x.min(1), x.max(1), x.mean(1), x.std(1)
+        most = np.maximum(np.abs(low), np.abs(high))  # squares of large numbers would be infinite
+        norm = most * np.sqrt(np.square(x / np.where(most, most, 1.0)[:, None]).sum(1))
+    columns = [c.tolist() for c in (low, high, mean, std, norm)]
+    rows = zip(finite.tolist(), *columns, _bars(x[:, :: max(1, x.shape[1] // SAMPLE)]), strict=True)
+    return [Measures(*of_row) if is_finite else None for is_finite, *of_row in rows]
 
 
 def histogram(x: np.ndarray[Any, Any]) -> tuple[int, ...]:
     """Heights from 0 to HIGH of equally wide bars from the least to the largest number; what is there is at least 1."""
-    x = x.reshape(-1)
-    x = x[:: max(1, x.size // SAMPLE)].astype(np.float64)
-    if not x.size:
-        return ()
-    low, high = float(x.min()), float(x.max())
-    width = high - low
-    if not (width > 0 and math.isfinite(width)):
-        return (*[0] * (BARS // 2), HIGH, *[0] * (BARS - BARS // 2 - 1))
-    counts = np.bincount(np.minimum(((x - low) / width * BARS).astype(int), BARS - 1), minlength=BARS)
-    return tuple(math.ceil(HIGH * int(c) / int(counts.max())) for c in counts)
+    x = x.reshape(1, -1)[:, :: max(1, x.size // SAMPLE)].astype(np.float64)
+    return _bars(x)[0] if x.size else ()
 
 
-def details(word: str, value: Any) -> str:
-    """For a tooltip: the range as well."""
-    x = on_host(value)
-    if x is None or x.size < 2 or x.dtype.kind not in "fiu":
-        one = row("", value)
-        return f"{word}: {one.text}"
-    x = x.astype(np.float64) if x.dtype.itemsize < 4 else x
+def _bars(x: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:
+    """(k, n) -> k histograms."""
     with np.errstate(all="ignore"):
-        norm = short(float(np.sqrt(np.square(x, dtype=np.float64).sum()))) if x.dtype.kind == "f" else ""
-        text = f"{word}: from {short(float(x.min()))} to {short(float(x.max()))}, mean {short(float(x.mean()))}"
-        return text + (f", std {short(float(x.std()))}, norm {norm}" if norm else "")
+        low = x.min(1, keepdims=True)
+        width = x.max(1, keepdims=True) - low
+        wide = (width > 0) & np.isfinite(width)
+        shares = np.where(wide, (x - low) / np.where(wide, width, 1.0), 0.5)  # all the same: one bar, in the middle
+    bins = np.minimum((shares * BARS).astype(int), BARS - 1) + BARS * np.arange(len(x))[:, None]
+    counts = np.bincount(bins.reshape(-1), minlength=BARS * len(x)).reshape(-1, BARS)
+    return list(map(tuple, (-(-HIGH * counts // counts.max(1, keepdims=True))).tolist()))
+
+
+def details(word: str, value: Any, known: Known | None = None) -> str:
+    """For a tooltip: the range as well."""
+    x = None if isinstance(value, float) else on_host(value)
+    if x is None or x.size < 2 or x.dtype.kind not in "fiu":
+        return f"{word}: {row('', value).text}"
+    found = measure(x, known)
+    if found is None:
+        return f"{word}: {row('', x).text}"
+    text = f"{word}: from {short(found.low)} to {short(found.high)}, mean {short(found.mean)}"
+    return text + (f", std {short(found.std)}, norm {short(found.norm)}" if x.dtype.kind == "f" else "")
 
 
 def on_host(value: Any) -> np.ndarray[Any, Any] | None:

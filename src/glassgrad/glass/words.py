@@ -13,18 +13,29 @@ INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "matmul": 
 LONGEST = 40  # characters of an expression that stands for a name
 
 
-def text_of(v: Vertex) -> str:
+Made = dict[tuple[Vertex, int], str]  # expressions by vertex and depth: many are parts of several
+
+
+def text_of(v: Vertex, made: Made | None = None) -> str:
     """A name for a vertex: its own, its number for a constant, or the expression, if it is short."""
-    return v.name or expression(v)
+    return v.name or expression(v, 5, made)
 
 
-def expression(v: Vertex, depth: int = 5) -> str:
+def expression(v: Vertex, depth: int = 5, made: Made | None = None) -> str:
+    if made is None:
+        made = {}
+    if (v, depth) not in made:
+        made[v, depth] = _expression(v, depth, made)
+    return made[v, depth]
+
+
+def _expression(v: Vertex, depth: int, made: Made) -> str:
     if not v.op:
         return shown(v.value) if v.value is not None else "?"
     parts: list[str] = []
     room = LONGEST
     for to in (edge.vertex for edge in v.edges):
-        part = to.name or (expression(to, depth - 1) if depth else "...")
+        part = to.name or (expression(to, depth - 1, made) if depth else "...")
         parts.append(f"({part})" if v.op in INFIX and to.op in INFIX and " " in part else part)
         room -= len(part)
         if room < 0:

@@ -14,7 +14,7 @@ from ..core.titles import titled
 from . import return_types
 from .arithmetic import exp, log
 from .choice import _zero, where
-from .shape import wrap
+from .shape import reshape, wrap
 
 __all__ = ["cummax", "cummin", "cumprod", "cumsum", "logcumsumexp"]
 METHODS: tuple[str, ...] = tuple(__all__)
@@ -94,8 +94,10 @@ def running_product(x: Any, dim: int, step: int = 1) -> Any:
     return x
 
 
-def others(x: Any, dim: int) -> Any:
-    """For each element the product of all others along dim."""
+def others(x: Any, dim: int | None) -> Any:
+    """For each element the product of all others along dim, or of all."""
+    if dim is None:
+        return reshape(others(reshape(x, shape=(-1,)), 0), shape=x.shape)
     if x.ndim == 0:
         return _zero(x) + 1
     return running_product(_moved(x, dim, 1), dim) * running_product(_moved(x, dim, -1), dim, -1)

@@ -291,7 +291,7 @@ def scatter_prod(x: Array, src: Array, index: Array, *, dim: int) -> Array:
     return _combined("multiply", x, src, index, dim)
 
 
-def _others(x: Any, src: Any, index: Any, y: Any, dim: int) -> tuple[Any, Any]:
+def _of_the_rest(x: Any, src: Any, index: Any, y: Any, dim: int) -> tuple[Any, Any]:
     """For each factor, of x and of src, the product of the other factors of its place, zeros included."""
     zero_x, zero_src = x == 0, src == 0
     x1, src1 = where(zero_x, 1, x), where(zero_src, 1, src)
@@ -301,18 +301,17 @@ def _others(x: Any, src: Any, index: Any, y: Any, dim: int) -> tuple[Any, Any]:
     )
     if isinstance(x, Tensor) and (zeros.array > 1).any():
         raise NotImplementedError("scatter_reduce: double backward of prod where more than one factor is 0")
+    rest_at, zeros_at, y_at = gather_(rest, index, dim=dim), gather_(zeros, index, dim=dim), gather_(y, index, dim=dim)
+    return _without(x1, zero_x, rest, zeros, y), _without(src1, zero_src, rest_at, zeros_at, y_at)
 
-    def without(value: Any, is_zero: Any, rest: Any, zeros: Any, y: Any) -> Any:
-        return where(is_zero, where(zeros == 1, rest, 0), y / value)
 
-    return without(x1, zero_x, rest, zeros, y), without(
-        src1, zero_src, *[gather_(v, index, dim=dim) for v in (rest, zeros, y)]
-    )
+def _without(value: Any, is_zero: Any, rest: Any, zeros: Any, y: Any) -> Any:
+    return where(is_zero, where(zeros == 1, rest, 0), y / value)
 
 
 scatter_prod.vjp(
-    x=lambda g, x, src, index, y, dim: g * _others(x, src, index, y, dim)[0],
-    src=lambda g, x, src, index, y, dim: gather_(g, index, dim=dim) * _others(x, src, index, y, dim)[1],
+    x=lambda g, x, src, index, y, dim: g * _of_the_rest(x, src, index, y, dim)[0],
+    src=lambda g, x, src, index, y, dim: gather_(g, index, dim=dim) * _of_the_rest(x, src, index, y, dim)[1],
     index=None,
 )
 
@@ -320,7 +319,7 @@ scatter_prod.vjp(
 @scatter_prod.jvp
 def _(primals: Any, tangents: Any, y: Any, *, dim: int) -> Any:
     x, src, index = primals
-    by_x, by_src = _others(x, src, index, y, dim)
+    by_x, by_src = _of_the_rest(x, src, index, y, dim)
     moved = 0 if tangents[0] is None else tangents[0] * by_x
     if tangents[1] is not None:
         moved = moved + scatter_sum(tangents[1] * by_src, index, shape=x.shape, dim=dim)

@@ -99,8 +99,8 @@ def _elman(f: Callable[..., Any], raw: Callable[[Array], Array], slope: Callable
 
 
 def _lstm_step(a: Tensor, m: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    i, f, g, o = chunk(a + m, 4, 1)
-    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    a_i, a_f, a_g, a_o = chunk(a + m, 4, 1)
+    i, f, g, o = sigmoid(a_i), sigmoid(a_f), tanh(a_g), sigmoid(a_o)
     c = f * c + i * g
     return o * tanh(c), c, cat([i, f, g, o], 1)
 

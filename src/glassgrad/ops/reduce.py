@@ -166,8 +166,7 @@ def prod(x: Array, *, dim: Dims = None, keepdim: bool = False) -> Array:
 
 def _prod_slope(g: Any, x: Any, dim: Dims, keepdim: bool) -> Any:
     """g times the product of the other elements, without a division: zeros are no exception."""
-    rest = others(x, dim[0]) if dim is not None else reshape(others(reshape(x, shape=(-1,)), 0), shape=x.shape)
-    return unreduce(g, x.shape, dim, keepdim) * rest
+    return unreduce(g, x.shape, dim, keepdim) * others(x, None if dim is None else dim[0])
 
 
 prod.vjp(x=_prod_slope)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from glassgrad.scalar.value import divide, semantics, sqrt
 
 __all__ = [
-    "Value", "affine", "ancestry", "as_number", "as_value", "divide", "largest", "node", "semantics", "sqrt",
+    "Value", "affine", "ancestry", "as_number", "as_value", "divide", "follow", "largest", "node", "semantics", "sqrt",
     "zero_grad",
 ]  # fmt: skip
 
@@ -34,7 +34,7 @@ def load() -> Any:
 tape = load()
 
 if TYPE_CHECKING or tape is None:
-    from glassgrad.scalar.value import Value, affine, ancestry, as_number, as_value, largest, node, zero_grad
+    from glassgrad.scalar.value import Value, affine, ancestry, as_number, as_value, follow, largest, node, zero_grad
 else:
-    Value, affine, ancestry, node = tape.Value, tape.affine, tape.ancestry, tape.node
+    Value, affine, ancestry, follow, node = tape.Value, tape.affine, tape.ancestry, tape.follow, tape.node
     as_number, as_value, largest, zero_grad = tape.as_number, tape.as_value, tape.largest, tape.zero_grad

@@ -147,7 +147,8 @@ FUNCTIONS: dict[str, Callable[[float], tuple[float, float]]] = {
 
 # --- the node ----------------------------------------------------------------------------------------------
 
-creation_number = count(1).__next__
+next_number = creation_number = count(1).__next__
+follower: Callable[[int], Any] | None = None
 newest_first = attrgetter("_number")
 number_of = attrgetter("_datum")
 walking = threading.Lock()  # threads may share leaves: one backward pass at a time keeps their sums right
@@ -430,6 +431,21 @@ def node(data: float, op: str, operands: tuple[Value, ...], slopes: tuple[float,
     v._released = False
     v.label = ""
     return v
+
+
+def follow(tell: Callable[[int], Any] | None) -> Callable[[int], Any] | None:
+    """From now on tell(number) is called for each Value that an operation makes; None ends it. Who was told before."""
+    global creation_number, follower
+    before, follower = follower, tell
+
+    def told() -> int:
+        number = next_number()
+        if tell is not None:
+            tell(number)
+        return number
+
+    creation_number = next_number if tell is None else told
+    return before
 
 
 def constant(number: SupportsFloat) -> Value:

@@ -134,7 +134,7 @@ FILES = {
     ),
     "torch.utils.data": "_utils dataloader dataset distributed sampler",
     "torch.utils.tensorboard": "summary writer",
-    "torchvision.datasets": "cifar coco fakedata folder imagenet mnist svhn vision",
+    "torchvision.datasets": "celeba cifar coco fakedata folder imagenet mnist stl10 svhn usps vision",
     "torchvision.models": "alexnet mobilenet",
     "torchvision.ops": "boxes focal_loss stochastic_depth",
     "torchvision.transforms": "transforms",

@@ -10,6 +10,7 @@ import functools
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from traceback import TracebackException
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -44,21 +45,37 @@ def telling(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def watch() -> None:
-    """From now on what nobody catches gets its notes before it is printed."""
+    """From now on an exception gets its notes before anybody shows it: the interpreter, `traceback` and with it
+    logging and pytest, IPython.
+    """
     before = sys.excepthook
 
     def hook(kind: type[BaseException], problem: BaseException, trace: TracebackType | None) -> None:
-        told(problem)
+        seen(problem)
         before(kind, problem, trace)
 
     hook.before = before  # type: ignore[attr-defined]
     sys.excepthook = hook
+    read = TracebackException.__init__
+
+    @functools.wraps(read)
+    def reads(self: TracebackException, exc_type: Any, exc_value: BaseException, *args: Any, **options: Any) -> None:
+        seen(exc_value)
+        read(self, exc_type, exc_value, *args, **options)
+
+    TracebackException.__init__ = reads  # type: ignore[method-assign]
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shell.set_custom_exc((Exception,), in_shell)
 
 
+def seen(problem: BaseException) -> None:
+    """Notes for an exception that was raised, wherever."""
+    if getattr(problem, "__traceback__", None) is not None:
+        told(problem)
+
+
 def in_shell(shell: Any, kind: type, problem: Exception, trace: TracebackType, tb_offset: int | None = None) -> None:
     """What IPython calls to show an exception."""
-    told(problem)
+    seen(problem)
     shell.showtraceback((kind, problem, trace), tb_offset=tb_offset)

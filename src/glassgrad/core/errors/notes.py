@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from ..provenance import PACKAGE, show, source_between
+from ..provenance import PACKAGE, of_the_user, show, source_between
 from ..tensor import Tensor
 from .catalogue import row_of
 
@@ -20,7 +19,7 @@ OPERANDS = 4  # so many are named
 def tell(problem: BaseException, above: FrameType | None = None, fix: str = "", lines: tuple[str, ...] = ()) -> None:
     """Give the problem its notes, once, if this package has raised it.
 
-    above: the innermost frame that is still running; without one the traceback has them all.
+    above: the frame that is about to raise it.
     """
     told = any(note.startswith("  at    ") for note in getattr(problem, "__notes__", ()))
     if told or isinstance(problem, SyntaxError):
@@ -40,7 +39,7 @@ def tell(problem: BaseException, above: FrameType | None = None, fix: str = "", 
     if fix or found:
         problem.add_note("  fix   " + (fix or found[1].fix))  # type: ignore[index]
     if found:
-        problem.add_note(f"  code  {found[0]}: docs/errors.md#{found[0].lower()}")
+        problem.add_note(f"  code  {found[0]}: glassgrad explain {found[0]}")
 
 
 # --- frames ---
@@ -54,8 +53,7 @@ def passed(problem: BaseException, above: FrameType | None) -> Iterator[Frame]:
         left.append((trace.tb_frame, trace.tb_lasti))
         trace = trace.tb_next
     yield from reversed(left)
-    if left and above is left[0][0]:
-        above = above.f_back
+    above = left[0][0].f_back if left else above
     while above is not None:
         yield above, above.f_lasti
         above = above.f_back
@@ -72,9 +70,8 @@ def of_ours(problem: BaseException) -> bool:
 
 
 def library(frame: FrameType) -> bool:
-    """Whether it is another library's, or Python's: neither ours nor the user's."""
-    name = frame.f_code.co_filename
-    return not ours(frame) and ("site-packages" in name or name.startswith((os.path.dirname(os.__file__), "<frozen")))
+    """Whether it is neither ours nor the user's."""
+    return not ours(frame) and not of_the_user(frame.f_code.co_filename)
 
 
 def module_call(frame: FrameType) -> bool:

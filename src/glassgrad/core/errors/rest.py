@@ -63,6 +63,13 @@ ROWS = {
         "compare the path; load the file where it was written",
         kind="OSError",
     ),
+    "GG922": Row(
+        "a data set that is not there",
+        "",
+        "Its files are in none of the folders that are looked in, are damaged, or could not be fetched.",
+        "download=True, or put them where the sentence says",
+        kind="DatasetNotFound",
+    ),
     "GG909": Row(
         "a library that is not installed",
         "",

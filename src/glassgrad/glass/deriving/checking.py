@@ -8,6 +8,7 @@ operation along random directions. What can't be checked says why, in words.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,10 @@ from ...core.tensor import Tensor
 from ..graph import Edge, Vertex, _saved, declaration, kept
 from ..summary import on_host
 from . import maths
+from .corners import Corners, corners, less
 from .notation import DEFINITIONS, FORMULAS, FUNCTIONS, HELPERS, OUTPUTS
-from .reading import Reader, Term, Unreadable, plain
+from .reading import Reader, Term, Unreadable, bare, plain
+from .shapes import FEW
 
 TOLERANCE = 1e-6  # of finite differences, against the size of the gradient
 ROUNDING = {8: 1e-9, 4: 1e-4, 2: 2e-2}  # of the engine against float64, by the size of its numbers
@@ -28,11 +31,15 @@ LARGEST = 4_000_000  # entries of an operation's arrays; what is larger is not c
 
 
 class Check(NamedTuple):
-    """passed: whether it agreed; None where it could not be checked. error: the larger of the relative differences."""
+    """passed: whether it agreed; None where it could not be checked. error: the larger of the relative differences.
+
+    remark: what else there is to say, of entries that are at a kink.
+    """
 
     passed: bool | None
     words: str
     error: float | None = None
+    remark: str = ""
 
 
 class WrongFormula(AssertionError):
@@ -54,7 +61,10 @@ class Operation:
     terms     what its formulas mention, by name; empty where it is not known
     inputs    its arguments by position, wide; None where not all are known
     options   None where they are not known
+    aside     why it is not written out in more detail
     """
+
+    aside = ""
 
     def __init__(self, v: Vertex, symbols: Any) -> None:
         self.v, self.symbols = v, symbols
@@ -74,6 +84,22 @@ class Operation:
         n = len(self.v.source.edges)
         known = all(by_position.get(k) is not None for k in range(n))
         return [by_position[k] for k in range(n)] if known else None
+
+    @cached_property
+    def unrolled(self) -> Any:
+        """A recurrent layer, step by step; None of anything else, and where it cannot be written out."""
+        if self.v.op != "unroll" or self.inputs is None or not self.options:
+            return None
+        from .recurrences import Unrolled
+
+        try:
+            made = Unrolled(self)
+        except Unreadable as problem:
+            self.aside = f"its steps are not written out for {problem}"
+            return None
+        if not np.allclose(made.out, wide(self.forward(self.inputs)[0]), rtol=1e-9, atol=1e-12):
+            self.wrong("its steps, written out, give another result")
+        return made
 
     # --- the terms of its formulas ---
 
@@ -146,6 +172,8 @@ class Operation:
     def definition(self) -> list[tuple[maths.Math, Term]]:
         """What is computed, as (name, expression); the value is None where the expression only names the operation."""
         d = self.declared
+        if self.unrolled is not None:
+            return self.unrolled.forward
         given = self._given()
         if d is not None and d.name in OUTPUTS and given is not None:
             found = []
@@ -162,11 +190,22 @@ class Operation:
         if d is not None and given is not None:
             row = DEFINITIONS.get(d.name) or (self._calling(d) if d.name in FUNCTIONS else "")
             made = self._read(row, given) if row else None
+            if made is not None and isinstance(made.value, tuple):
+                return self._several(made.value)
             if made is not None:
+                if np.size(made.value) == math.prod(self.v.shape or ()):  # dims of size 1 are not written
+                    made = made._replace(value=np.reshape(made.value, self.v.shape or ()))
                 return [(self.symbols.of(self.v), made)]
         arguments = [self.symbols.of(edge.vertex) for edge in self.v.edges]
         name = self.v.op.replace("_", " ").strip() or "function"
         return [(self.symbols.outputs(self.v), Term(maths.applied(name, *arguments), None))]
+
+    def _several(self, made: tuple[Term, ...]) -> list[tuple[maths.Math, Term]]:
+        """The results that were used, of many on one line."""
+        used = sorted(self.v.gradient.parts)
+        if len(used) <= FEW:
+            return [(self.symbols.output(self.v, i), made[i]) for i in used]
+        return [(self.symbols.outputs(self.v), Term(maths.listed([made[i].math for i in used]), None))]
 
     def _given(self) -> dict[str, Term] | None:
         d = self.declared
@@ -205,6 +244,9 @@ class Operation:
         if d is None:
             return None, None, f"the formula of {self.v.title or 'a Function'} is your own code"
         x = d.inputs[min(k, len(d.inputs) - 1)]
+        if self.unrolled is not None:
+            term = self.unrolled.gradients[x]
+            return term, term.value, ""
         g = self.upstream()
         why = "its formula is no single expression"
         own = self.env(k, g)
@@ -228,9 +270,6 @@ class Operation:
 
     def _called(self, formula: Any, x: str, own: dict[str, Term], edge: Edge) -> Any:
         """The formula as it is, in float64."""
-
-        def bare(t: Term) -> Any:
-            return tuple(map(bare, t.value)) if isinstance(t.value, tuple) and not t.plain else t.value
 
         g = own["g"]
         given = bare(g)
@@ -296,24 +335,27 @@ class Operation:
             return Check(None, "not checked by differences: it does not run in float64", error)
         if not self._repeats():
             return Check(None, "not checked by differences: its result has been changed since, or is random", error)
-        worst = error
-        for _ in range(DIRECTIONS if x.size else 0):
-            size = np.where(x == 0, min(_most(x), 1.0) or 1.0, np.minimum(np.abs(x), 1.0))
+        worst, remark, smooth = error, "", np.isfinite(x)
+        size = np.where(x == 0, min(_most(x), 1.0) or 1.0, np.minimum(np.abs(x), 1.0))
+        for k in range(DIRECTIONS if x.size else 0):
             along = rng.uniform(0.3, 1, x.shape) * rng.choice([-1.0, 1.0], x.shape) * size
-            along = np.where(np.isfinite(x), along, 0)
+            along = np.where(smooth, along, 0)
+            found = self._corners(x, here, along, edge.position) if k == 0 else None
+            if found is not None and found.places.any():
+                remark, smooth = self._at_corners(found, exact, along)
+                if not smooth.any():
+                    return Check(None, f"not checked: {remark}", error)
+                along = np.where(smooth, along, 0)
             off = self._off(x, here, exact, along, STEP, edge)
             if off > TOLERANCE:
                 finer = self._off(x, here, exact, along, STEP / 30, edge)
-                if finer <= TOLERANCE or finer != finer:
-                    off = min(off, finer) if finer == finer else finer
-                elif self._kinked(x, here, along, edge):
-                    return Check(None, "not checked: at a kink, where the derivative is a convention", error)
-                else:
+                if finer > TOLERANCE and np.isfinite(here).all():
                     self.wrong(f"finite differences say otherwise, by {off:.1e} of its size")
+                off = min(off, finer) if finer <= TOLERANCE else math.nan
             if off != off:
                 return Check(None, "not checked: not finite near by", error)
             worst = max(worst, off)
-        return Check(True, f"checked to {worst:.0e}", worst)
+        return Check(True, f"checked to {worst:.0e}", worst, remark)
 
     def _seen(self, x: Any, k: int) -> Any:
         """The results, each times its gradient, entry by entry in one row."""
@@ -345,21 +387,33 @@ class Operation:
         up, down = x + step * along, x - step * along
         with np.errstate(all="ignore"):
             high, low = self._seen(up, edge.position), self._seen(down, edge.position)
-            measured = float(_less(high, low).sum() / 2)
+            measured = float(less(high, low).sum() / 2)
             terms = exact * np.where(along == 0, 0, up - down) / 2
-            noise = 64 * np.finfo(float).eps * float(np.abs(high[np.isfinite(high)]).sum())
-            bend = 10 * step * float(np.abs(_less(high, here) - _less(here, low)).sum())
+            noise = 64 * np.finfo(float).eps * (_total(high) + _total(exact * x))
+            bend = 10 * step * float(np.abs(less(high, here) - less(here, low)).sum())
             size = float(np.sqrt(np.square(terms).sum())) + (noise + bend) / TOLERANCE
+            if not math.isfinite(size):
+                return math.nan
             return abs(measured - float(terms.sum())) / size if size else abs(measured) and math.inf
 
-    def _kinked(self, x: Any, here: Any, along: Any, edge: Edge) -> bool:
-        """Whether the slopes on the two sides differ, and go on differing as the step shrinks."""
-        jumps = []
-        for step in (STEP, STEP / 30):
-            right = float(_less(self._seen(x + step * along, edge.position), here).sum()) / step
-            left = float(_less(here, self._seen(x - step * along, edge.position)).sum()) / step
-            jumps.append(abs(right - left) / (abs(right) + abs(left) + 1e-300))
-        return jumps[1] > 1e-3 and jumps[1] > 0.3 * jumps[0]
+    def _corners(self, x: Any, here: Any, along: Any, k: int) -> Corners:
+        def ends(step: float) -> tuple[Any, Any]:
+            return self._seen(x - step * along, k), self._seen(x + step * along, k)
+
+        return corners(ends, here, 64 * float(np.finfo(float).eps) * _most(here[np.isfinite(here)]))
+
+    def _at_corners(self, found: Corners, exact: Any, along: Any) -> tuple[str, Any]:
+        """What is said of the kinks, and where along x there are none."""
+        g = self.upstream().value
+        alone = self.declared.jvp == "elementwise" and np.shape(g) == along.shape
+        if not alone:
+            return found.say(found.lower, False), np.zeros(along.shape, bool)
+        with np.errstate(all="ignore"):
+            weight = (np.asarray(g) * along).reshape(-1)
+            lower, upper = found.lower / weight, found.upper / weight
+            sides = np.where(along.reshape(-1) < 0, (upper, lower), (lower, upper))
+            taken = np.broadcast_to(exact, along.shape).reshape(-1) / np.asarray(g).reshape(-1)
+        return found._replace(lower=sides[0], upper=sides[1]).say(taken), ~found.places.reshape(along.shape)
 
     def wrong(self, what: str) -> None:
         raise WrongFormula(
@@ -383,10 +437,8 @@ def _weighed(g: Any, y: Any) -> Any:
         return np.where(np.asarray(g) == 0, 0, g * y).reshape(-1)
 
 
-def _less(a: Any, b: Any) -> Any:
-    """a - b, where infinity less infinity is 0."""
-    with np.errstate(all="ignore"):
-        return np.where(a == b, 0, a - b)
+def _total(x: Any) -> float:
+    return float(np.abs(x[np.isfinite(x)]).sum())
 
 
 def _most(x: Any) -> float:

@@ -90,8 +90,13 @@ def _goal(graph: Graph, root: Value | Tensor, wrt: Value | Tensor | str) -> Vert
         )
     if goal.gradient is None:
         raise ValueError("derive: " + " ".join(graph.notes))
-    if any(getattr(getattr(v.gradient, "dtype", None), "kind", "") == "c" for v in graph.vertices):
-        raise NotImplementedError("derive: derivations through complex tensors are not in glassgrad yet")
+    way = between(graph, goal)
+    for v in graph.vertices:
+        if v in way and getattr(getattr(v.gradient, "dtype", None), "kind", "") == "c":
+            raise NotImplementedError(
+                f"derive: {text_of(v)} is complex, and the formulas here are those of real numbers. Write its real and "
+                "imaginary parts as two real tensors; autograd.gradcheck checks the gradient as it is."
+            )
     return goal
 
 

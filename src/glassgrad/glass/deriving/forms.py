@@ -18,6 +18,8 @@ SIGNS = {  # text -> (LaTeX that matplotlib reads as well, the sign)
     "abs": ("|", "|"), ",": (",", ","), "[": ("[", "["), "]": ("]", "]"), "(": ("(", "("), ")": (")", ")"),
     "gap": (r"\quad", "  "),
 }  # fmt: skip
+DOTTED = {Math("letter", (), i): Math("letter", (), less) for i, less in ("iı", "jȷ")}  # under a bar
+BIG = (sign("sum"), sign("prod"))
 KNOWN_WORDS = {"sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "log", "ln", "min", "max", "det"}  # LaTeX has them
 
 
@@ -59,7 +61,23 @@ def _tex_words(m: Math, _: list[str]) -> str:
 
 
 def _tex_bar(m: Math, parts: list[str]) -> str:
+    if m.parts[0] in DOTTED:
+        return rf"\bar{{\{m.parts[0].text}math}}"
     return rf"\{'bar' if len(m.parts[0].text) == 1 or m.parts[0].text in GREEK else 'overline'}{{{parts[0]}}}"
+
+
+def _tex_sub(m: Math, parts: list[str]) -> str:
+    base, index = m.parts[0], parts[1]
+    if _of_a_letter(base):
+        return f"{latex(base.parts[0])}_{{{latex(base.parts[1])}, {index}}}"
+    if base.kind == "sub":
+        return rf"\left( {parts[0]} \right)_{{{index}}}"
+    return f"{{{parts[0]}}}_{{{index}}}" if base.kind == "sup" else f"{parts[0]}_{{{index}}}"
+
+
+def _of_a_letter(m: Math) -> bool:
+    """Whether it has a letter for an index: the gate i, to which a step t may come."""
+    return m.kind == "sub" and m.parts[1].kind == "letter"
 
 
 def _tex_fence(m: Math, parts: list[str]) -> str:
@@ -79,7 +97,7 @@ _LATEX: dict[str, Any] = {
     "fence": _tex_fence,
     "over": lambda m, p: rf"\frac{{{p[0]}}}{{{p[1]}}}",
     "sup": lambda m, p: f"{p[0]}^{{{p[1]}}}",
-    "sub": lambda m, p: f"{{{p[0]}}}_{{{p[1]}}}" if m.parts[0].kind in ("sub", "sup") else f"{p[0]}_{{{p[1]}}}",
+    "sub": _tex_sub,
     "root": lambda m, p: rf"\sqrt{{{p[0]}}}",
     "bar": _tex_bar,
 }
@@ -154,10 +172,14 @@ def _text_sup(m: Math, parts: list[str]) -> str:
     )
 
 
-def _text_index(index: str) -> str:
-    if re.fullmatch("[0-9−()+]+", index):
+def _text_index(index: str, second: bool) -> str:
+    """second: what it belongs to has one already."""
+    index = re.sub(" ([+−]) ", r"\1", index)
+    if index.startswith("["):
+        return index
+    if re.fullmatch("[0-9−()+]+", index) and not second:
         return index.translate(LOWERED)
-    return f"_{index}" if re.fullmatch(r"\w+", index) else f"[{index}]"
+    return f"_{index}" if re.fullmatch(r"\w+", index) and not second else f"[{index}]"
 
 
 _TEXT: dict[str, Any] = {
@@ -173,7 +195,7 @@ _TEXT: dict[str, Any] = {
     "fence": lambda m, p: "".join(p),
     "over": _text_over,
     "sup": _text_sup,
-    "sub": lambda m, p: p[0] + (f"[{p[1]}]" if m.parts[0].kind == "sub" else _text_index(p[1])),
+    "sub": lambda m, p: p[0] + _text_index(p[1], m.parts[0].kind == "sub"),
     "root": lambda m, p: f"√{p[0]}" if m.parts[0].level == ATOM and m.parts[0].kind != "over" else f"√({p[0]})",
     "bar": lambda m, p: normalize("NFC", "".join(c + ("\u0304" if len(p[0]) == 1 else "\u0305") for c in p[0])),
 }
@@ -194,7 +216,18 @@ def mathml(m: Math) -> str:
 def _mathml_sign(text: str) -> str:
     if text in ("d", "partial", "one"):
         return f'<mi mathvariant="normal">{SIGNS[text][1]}</mi>'
-    return f"<mo>{ {'top': '⊤', 'sum': '∑'}.get(text) or escape(SIGNS[text][1]) }</mo>"
+    return f"<mo>{ {'top': '⊤', 'sum': '∑', 'prod': '∏'}.get(text) or escape(SIGNS[text][1]) }</mo>"
+
+
+def _mathml_sub(m: Math, parts: list[str]) -> str:
+    base, index = m.parts[0], parts[1]
+    if base in BIG:
+        return f'<munder>{parts[0]}<mrow><mspace height="1em"/>{index}</mrow></munder>'
+    if _of_a_letter(base):
+        return f"<msub>{mathml(base.parts[0])}<mrow>{mathml(base.parts[1])}<mo>,</mo>{index}</mrow></msub>"
+    return (
+        f"<msub>{_joined(['<mo>(</mo>', parts[0], '<mo>)</mo>'], '') if base.kind == 'sub' else parts[0]}{index}</msub>"
+    )
 
 
 def _joined(parts: list[str], between: str) -> str:
@@ -216,7 +249,7 @@ _MATHML: dict[str, Any] = {
     "sup": lambda m, p: (
         f"<msubsup>{p[0][6:-7]}{p[1]}</msubsup>" if m.parts[0].kind == "sub" else f"<msup>{p[0]}{p[1]}</msup>"
     ),
-    "sub": lambda m, p: f"<munder>{p[0]}{p[1]}</munder>" if m.parts[0] == sign("sum") else f"<msub>{p[0]}{p[1]}</msub>",
+    "sub": _mathml_sub,
     "root": lambda m, p: f"<msqrt>{p[0]}</msqrt>",
-    "bar": lambda m, p: f'<mrow class="bar">{p[0]}</mrow>',
+    "bar": lambda m, p: f'<mrow class="bar">{mathml(DOTTED.get(m.parts[0], m.parts[0]))}</mrow>',
 }

@@ -258,6 +258,10 @@ def of_tensors(d: Derivation) -> list[Step]:
             lines.append(_gap("gap chain", len(away)))
         for x in [v, *(p for p in d.active if p.op == "pick_output" and p.edges[0].vertex is v)]:
             lines += _joined(d, x, arrivals)
+        if operations[v].unrolled is not None:
+            for left, term in operations[v].unrolled.backward:
+                check = operations[v].unrolled.check(left, term.value)
+                lines.append(_array_step("gradient", v.op, left, [("=", term.math)], term.value, None, check))
         for e in _flows(d, v):
             lines.append(_handed(d, operations[v], e, arrivals))
     return [*values, *lines, *_joined(d, d.goal, arrivals)]
@@ -294,7 +298,8 @@ def _handed(d: Derivation, o: Operation, e: Edge, arrivals: dict[Vertex, list[tu
     else:
         m = term.math
     arrivals.setdefault(x, []).append((left, e.flow))
-    return _array_step("gradient", o.v.op, left, [("=", m)], on_host(e.flow), x.shape, check)
+    step = _array_step("gradient", o.v.op, left, [("=", m)], on_host(e.flow), x.shape, check)
+    return step if term is not None else step._replace(note="; ".join(filter(None, [step.note, o.aside])))
 
 
 def _array_step(
@@ -306,7 +311,7 @@ def _array_step(
     if value is not None and value.dtype.kind in "fiub" and value.size:
         numbers = np.asarray(value, np.float64)
         if numbers.size == 1:
-            right = [*right, _equals(float(numbers.reshape(())))]
+            right = list(_line(*right, _equals(float(numbers.reshape(())))))
             note = f"shape {tuple(value.shape)}" if value.ndim else ""
         elif numbers.ndim <= 2 and numbers.size <= SMALL:
             rows = np.atleast_2d(numbers)

@@ -24,6 +24,7 @@ class Math(NamedTuple):
     level: int = ATOM
 
 
+WITH_POWERS = ("sin", "cos", "tan", "sinh", "cosh", "tanh")  # tanh²(x) is the square of tanh(x)
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 GREEK = dict(
     zip(
@@ -41,6 +42,9 @@ def sign(text: str) -> Math:
 
 def words(text: str) -> Math:
     return Math("words", (), plain_text(text, 200))
+
+
+PRIME = words("'")  # of a symbol that others have already
 
 
 def letter(text: str) -> Math:
@@ -113,6 +117,8 @@ def is_sum(m: Math) -> bool:
 
 
 def added(a: Math, b: Math) -> Math:
+    if Math("number", (), "0") in (a, b):
+        return a if b.text == "0" and b.kind == "number" else b
     if b.kind == "minus":
         return Math("row", (a, sign("-"), b.parts[0]), "", SUM)
     return Math("row", (a, sign("+"), held(b, SUM)), "", SUM)
@@ -191,11 +197,18 @@ def over(a: Math, b: Math) -> Math:
 def raised(a: Math, b: Math) -> Math:
     if b == Math("number", (), "1"):
         return a
+    if b == Math("number", (), "2") and a.kind == "row" and a.parts[0].text in WITH_POWERS:
+        return a._replace(parts=(Math("sup", (a.parts[0], b)), *a.parts[1:]))
     return Math("sup", (held(a, ATOM) if a.kind not in ("sup", "over", "bar_sup") else fenced(a), b))
 
 
 def below(a: Math, b: Math) -> Math:
     return Math("sub", (a, b))
+
+
+def stepped(name: str, by: int) -> Math:
+    """An index so many further: i, i - 1, t + 1."""
+    return Math("row", (letter(name), sign("+" if by > 0 else "-"), number(abs(by))), "", SUM) if by else letter(name)
 
 
 def root(a: Math) -> Math:
@@ -252,8 +265,9 @@ def listed(items: list[Math], always: bool = False) -> Math:
     return fenced(Math("row", tuple(inner))) if always or len(items) != 1 else items[0]
 
 
-def summed(m: Math, index: Math | None = None) -> Math:
-    head = sign("sum") if index is None else below(sign("sum"), index)
+def summed(m: Math, index: Math | None = None, kind: str = "sum") -> Math:
+    """kind: "sum" or "prod"."""
+    head = sign(kind) if index is None else below(sign(kind), index)
     return Math("row", (head, held(m, PRODUCT)), "", SUM)
 
 
@@ -261,7 +275,14 @@ def barred(m: Math) -> Math:
     """The gradient of m, in the notation of reverse mode; the bar is over the letter, not its index."""
     if m.kind == "sub":
         return Math("sub", (barred(m.parts[0]), m.parts[1]))
+    if m.kind == "row" and m.parts[-1] == PRIME:
+        return Math("row", (barred(m.parts[0]), PRIME))
     return Math("bar", (m,))
+
+
+def primed(m: Math) -> Math:
+    """Another of that name; the prime is at the letter, not its index."""
+    return Math("sub", (primed(m.parts[0]), m.parts[1])) if m.kind == "sub" else Math("row", (m, PRIME))
 
 
 def slope(y: Math, x: Math, total: bool = False) -> Math:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import builtins
 import linecache
+import math
 import types
 from collections.abc import Callable
 from functools import cache
@@ -18,8 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.op import arguments
+from ...core.op import REGISTRY, arguments
 from ...core.provenance import PACKAGE
+from ...scalar.engine import Value
+from ..graph import Vertex, declaration
 from . import maths
 from .maths import Math
 
@@ -38,6 +41,22 @@ class Term(NamedTuple):
     plain: bool = False
 
 
+def bare(t: Term) -> Any:
+    """The value of a Term, that of several as a tuple."""
+    return tuple(map(bare, t.value)) if isinstance(t.value, tuple) and not t.plain else t.value
+
+
+class Function:
+    """A function to be written: `write` makes the mathematics of Terms, `compute` the value of values."""
+
+    def __init__(self, write: Callable[..., Math], compute: Callable[..., Any]) -> None:
+        self.write, self.compute = write, compute
+
+    def __call__(self, *args: Term, **options: Term) -> Term:
+        value = self.compute(*map(bare, args), **{key: bare(t) for key, t in options.items()})
+        return Term(self.write(*args, **{k: t.value for k, t in options.items()}), value)
+
+
 def plain(value: Any) -> Term:
     """A constant as a Term."""
     if isinstance(value, Term):
@@ -47,6 +66,16 @@ def plain(value: Any) -> Term:
 
 
 # --- finding the source ------------------------------------------------------------------------------------
+
+NAMES = {"logsigmoid": "log_sigmoid"}  # a Value's op -> the tensors'
+
+
+def declared_for(v: Vertex) -> tuple[Any, str]:
+    """The Op that has a vertex's formulas, of a Value that of the tensors, or None; and the number it is raised to."""
+    if not isinstance(v.source, Value):
+        return declaration(v.source.op)[0], ""
+    name, power = ("pow", v.op[2:]) if v.op.startswith("**") else (NAMES.get(v.op, v.op), "")
+    return REGISTRY.get(name), power
 
 
 @cache
@@ -108,7 +137,13 @@ class Reader:
 
     def function(self, f: Any, args: list[Term], options: dict[str, Term] | None = None, depth: int = 0) -> Term:
         """What a Python function returns for these arguments."""
-        f = getattr(f, "__wrapped__", f)
+        node, space = self.opened(getattr(f, "__wrapped__", f), args, options, depth)
+        return self.eval(node.body, space) if isinstance(node, ast.Lambda) else self.body(node.body, space)
+
+    def opened(
+        self, f: Any, args: list[Term], options: dict[str, Term] | None = None, depth: int = 0
+    ) -> tuple[ast.Lambda | ast.FunctionDef, Space]:
+        """A function's syntax tree, and the names it sees when called so."""
         if not isinstance(f, types.FunctionType) or depth > DEEPEST:
             raise Unreadable(f"{getattr(f, '__name__', f)} is not a function to read")
         node = source_of(f.__code__)
@@ -121,8 +156,7 @@ class Reader:
         if rest:
             own[rest] = Term(maths.words(rest), tuple(args[len(names) :]))
         closed = {} if f.__closure__ is None else dict(zip(f.__code__.co_freevars, f.__closure__, strict=True))
-        space = Space(own, {**f.__globals__, **{key: cell.cell_contents for key, cell in closed.items()}}, depth)
-        return self.eval(node.body, space) if isinstance(node, ast.Lambda) else self.body(node.body, space)
+        return node, Space(own, {**f.__globals__, **{key: cell.cell_contents for key, cell in closed.items()}}, depth)
 
     def body(self, statements: list[ast.stmt], space: Space) -> Term:
         found = self.run(statements, space)
@@ -233,14 +267,18 @@ class Reader:
         return plain(-term.value) if _literal(term) else Term(maths.negative(term.math), -term.value)
 
     def _binop(self, node: ast.BinOp, space: Space) -> Term:
-        from .notation import INFIX
-
         if type(node.op) not in BINARY:
             raise Unreadable(f"an operator {type(node.op).__name__}")
-        word, compute = BINARY[type(node.op)]
-        a, b = self.eval(node.left, space), self.eval(node.right, space)
+        return self.infix(*BINARY[type(node.op)], self.eval(node.left, space), self.eval(node.right, space))
+
+    def infix(self, word: str, compute: Callable[[Any, Any], Any], a: Term, b: Term) -> Term:
+        from .notation import INFIX
+
         if isinstance(a.value, tuple) or isinstance(b.value, tuple):
             return plain(a.value + b.value)
+        if word in ("and", "or") and (a.plain or b.plain):  # decided already, or up to the other
+            known, other = (a, b) if a.plain else (b, a)
+            return other if bool(known.value) == (word == "and") else known
         if _literal(a) and _literal(b):
             return plain(compute(a.value, b.value))
         with np.errstate(all="ignore"):
@@ -282,7 +320,7 @@ class Reader:
         new = at if isinstance(at, tuple) else (at,)
         if all(k is None or k is Ellipsis or k == slice(None) for k in new):  # for broadcasting alone
             return Term(base.math, base.value[at])
-        return Term(maths.below(maths.held(base.math, maths.ATOM), index_math(at)), base.value[at])
+        return Term(part_of(base.math, at), base.value[at])
 
     def _call(self, node: ast.Call, space: Space) -> Term:
         from . import notation
@@ -314,9 +352,9 @@ class Reader:
         declared = getattr(f, "op", None)
         word = declared.name if declared is not None else getattr(f, "__name__", str(f))
         row = notation.FUNCTIONS.get(word) or notation.FUNCTIONS.get(word.lstrip("_"))
-        if isinstance(f, notation.Function):
+        if isinstance(f, Function):
             row = f
-        if getattr(builtins, word, None) is f and f is not isinstance:
+        if f is math.prod or (getattr(builtins, word, None) is f and f not in (isinstance, float)):  # of sizes
             row = None
         if row is None and all(t.plain for t in everything):
             return plain(f(*[t.value for t in args], **{key: t.value for key, t in options.items()}))
@@ -363,7 +401,15 @@ def _filled(declared: Any, given: dict[str, Term]) -> dict[str, Term]:
 def index_math(at: Any) -> Math:
     """An index as it is written in brackets."""
     parts = at if isinstance(at, tuple) else (at,)
+    if parts[-1] is Ellipsis and len(parts) > 1:
+        parts = parts[:-1]
     return maths.words(", ".join(map(_index, parts)))
+
+
+def part_of(m: Math, at: Any) -> Math:
+    """m with an index; a lone number is in brackets, because x with a number is a symbol of its own."""
+    index = index_math(at)
+    return maths.below(maths.held(m, maths.ATOM), maths.words(f"[{index.text}]") if index.text.isdigit() else index)
 
 
 def _index(k: Any) -> str:

@@ -16,7 +16,8 @@ from . import forms, maths
 from .maths import Math
 from .notation import OUTPUTS
 
-LETTERS = {"weight": "W", "bias": "b", "w": "W", "other": "c", "at": "t", "index": "t", "share": "s", "input": "x"}
+LETTERS = {"weight": "W", "bias": "b", "w": "W", "other": "c", "at": "t", "index": "t", "share": "s", "input": "x",
+           "h0": "h0", "c0": "c0"}  # fmt: skip
 DEEPEST, LONGEST = 3, 24  # of an expression that stands for a nameless value: operations in each other, characters
 
 
@@ -54,7 +55,7 @@ class Symbols:
     def free(self, symbol: Math) -> Math:
         """The symbol, primed while another has it."""
         while symbol in self.taken:
-            symbol = maths.Math("row", (symbol, maths.words("'")))
+            symbol = maths.primed(symbol)
         return symbol
 
     def fresh(self, letter: str) -> Math:
@@ -144,8 +145,10 @@ def _path(name: str) -> list[str]:
 
 def _short(path: list[str], depth: int) -> Math:
     at = next((k for k in range(len(path) - 1, 0, -1) if not path[k].isdigit()), 0)
-    base = LETTERS.get(path[at], path[at]) if path[at] in ("weight", "bias") else path[at]
-    index = path[at + 1 :]
+    word, _, index_of = path[at].partition("_")  # weight_ih_l0 is W with ih
+    base, index = path[at], path[at + 1 :]
+    if word in ("weight", "bias"):
+        base, index = LETTERS[word], [*filter(None, [index_of.replace("_l0", "").replace("_", " ")]), *index]
     inside = [path[1:at], path[:at]][depth - 1] if depth else []
     where = ", ".join(filter(None, [".".join(inside), *index]))
     if not where:

@@ -31,8 +31,8 @@ def _lines(step: Step) -> list[tuple[Math | None, list[tuple[str, Math]]]]:
 
 def _remark(step: Step) -> str:
     """The words beside a line: what is missing, or could not be checked."""
-    unchecked = step.check.words if step.check is not None and not step.check.passed else ""
-    return "; ".join(filter(None, [step.note, unchecked]))
+    said = "" if step.check is None else step.check.remark if step.check.passed else step.check.words
+    return "; ".join(filter(None, [step.note, said]))
 
 
 # --- LaTeX and Markdown ------------------------------------------------------------------------------------
@@ -157,8 +157,9 @@ PAGE = """body{margin:2rem auto;max-width:72rem;padding:0 1.2rem;background:var(
   font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
 h1{font-size:1.15rem;overflow-wrap:anywhere} h2{font-size:.95rem;color:var(--soft);margin:1.6rem 0 .4rem}
 div{overflow-x:auto} table{border-collapse:collapse} td{padding:.38rem .3rem;vertical-align:middle;white-space:nowrap}
-td.left{text-align:right} td.note{color:var(--soft);font-size:.85rem;padding-left:1.2rem}
-math{font-size:1.12rem} .bar{border-top:1px solid;padding-top:.08em}
+td.left{text-align:right} td.note{color:var(--soft);font-size:.85rem;padding-left:1.2rem;white-space:normal;
+  min-width:13rem;max-width:24rem}
+math{font-size:1.12rem} .bar{border-top:1px solid;padding-top:.13em}
 .matrix{border-left:1.5px solid;border-right:1.5px solid;padding:.1em .15em;margin:0 .15em;--end:linear-gradient(
   currentColor,currentColor);background:var(--end) 0 0/.3em 1.5px no-repeat,var(--end) 100% 0/.3em 1.5px no-repeat,
   var(--end) 0 100%/.3em 1.5px no-repeat,var(--end) 100% 100%/.3em 1.5px no-repeat} .yes{color:var(--green)}

@@ -14,7 +14,7 @@ from ...nn.parameter import Parameter
 from ...scalar.engine import Value
 from ..canvas import plain_text, short
 from ..graph import COUNTED, Graph, Vertex
-from ..summary import Row, details, on_host, row
+from ..summary import Known, Row, details, on_host, row
 from .groups import ROOM, Part, close, cut, nest
 from .layout import Item, Net
 
@@ -22,6 +22,7 @@ BOXES = 200  # drawn at most; what is older is left out
 LISTED = 12  # leaves in one box
 NAME = 34  # characters of a name
 
+WIDE = re.compile("[\u1100-\u115f\u2e80-\uffdc\U0001f001-\U0010ffff]")
 SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷"}
 CHAR = 6.63  # width of a character of the text, of DejaVu Sans Mono the widest of its kind, at 11 px
 BOLD = 7.23  # of the title, at 12 px
@@ -62,10 +63,11 @@ class Box:
         return self.kind in ("module", "piece")
 
     def size(self) -> tuple[float, float]:
+        labels = self.labels
         head = BOLD * columns(self.title) + (CHAR * (columns(self.note) + 1) if self.note else 0)
         head += BOLD * 2 if self.is_group else 0
         widths = [
-            CHAR * (self.labels + 1 + columns(r.text) if r.text else columns(r.label))
+            CHAR * (labels + 1 + columns(r.text) if r.text else columns(r.label))
             + (BAR * len(r.bars) + CHAR if r.bars else 0)
             for r in self.rows
         ]
@@ -74,7 +76,7 @@ class Box:
 
 def columns(text: str) -> int:
     """How many columns a text takes: East Asian letters take two."""
-    return sum(2 if "\u1100" <= c <= "\u115f" or "\u2e80" <= c <= "\uffdc" or c > "\U0001f000" else 1 for c in text)
+    return len(text) + (0 if text.isascii() else len(WIDE.findall(text)))
 
 
 @dataclass(eq=False)
@@ -95,25 +97,28 @@ class Scene:
 
 def scene(
     graph: Graph, collapse: Any = None, expand: Sequence[str] = (), limit: int = BOXES, hidden: int = 0,
-    pieces: bool = False,
+    pieces: bool = False, known: Known | None = None,
 ) -> Scene:  # fmt: skip
     """What to draw. Closed groups of up to `hidden` vertices keep what is in them, for a page that opens them.
 
     pieces: groups of many boxes are cut into closed pieces, and lines from and to others end at a piece's border.
+    known: what has been measured of its arrays.
     """
     top, home, picked = nest(graph)
     close(top, collapse, expand)
     if pieces:
         cut(top, home)
-    return _Making(graph, top, home, picked, limit, hidden).scene()
+    return _Making(graph, top, home, picked, limit, hidden, known).scene()
 
 
 class _Making:
     def __init__(
-        self, graph: Graph, top: Part, home: dict[Vertex, Part], picked: dict[Vertex, Vertex], limit: int, hidden: int
-    ) -> None:
+        self, graph: Graph, top: Part, home: dict[Vertex, Part], picked: dict[Vertex, Vertex], limit: int, hidden: int,
+        known: Known | None,
+    ) -> None:  # fmt: skip
         self.graph, self.top, self.home, self.picked, self.spare = graph, top, home, picked, hidden
         self.boxes: dict[Item, Box] = {}
+        self.known = known
         self.item_of: dict[Vertex, Item] = {}
         self.borders: dict[tuple[Item | None, Item | None], tuple[Item | None, Item | None]] = {}
         self.consumers = graph.consumers()
@@ -245,16 +250,16 @@ class _Making:
             words += [] if known is None else [known.dtype.name]
             box.title = box.title or self._role(v)
             box.rows = [Row(" ".join(words), "")] if words else []
-            box.rows += [row("data", value)] if value is not None else []
+            box.rows += [row("data", value, self.known)] if value is not None else []
         if v.wants and not (gradient is None and self.graph.root.gradient is None):
-            box.rows.append(row("grad", gradient))
+            box.rows.append(row("grad", gradient, self.known))
             box.graded = [self.inner.get(v, v)]
         return box
 
     def _name(self, v: Vertex) -> str:
         """A parameter's name without the path of the module that it stands in."""
-        path = ".".join(self.home[v].path[1:])
-        return v.name.rpartition(f"{path}.")[2] if path and isinstance(v.source, Parameter) else v.name
+        path = ".".join(self.home[v].path[1:]) if isinstance(v.source, Parameter) else ""
+        return v.name.rpartition(f"{path}.")[2] if path else v.name
 
     def _role(self, v: Vertex) -> str:
         """What a nameless constant is to the operation that takes it."""
@@ -292,14 +297,14 @@ class _Making:
         return "·"
 
     def _tip(self, v: Vertex) -> str:
-        kind = {"op": v.title, "leaf": "a leaf: its gradient is wanted", "constant": "a constant: no gradient"}[v.kind]
+        kind = v.title or ("a leaf: its gradient is wanted" if v.wants else "a constant: no gradient")
         value, gradient = self.numbers(v)
         lines = [f"{v.name}: {kind}" if v.name else kind]
         lines += [show(v.place)] if v.place is not None else []
         lines += [f"in {'.'.join(v.module)}"] if v.module else []
         lines += [f"shape {v.shape}"] if v.shape else []
-        lines += [details("data", value)] if value is not None else []
-        lines += [details("grad", gradient)] if gradient is not None else []
+        lines += [details("data", value, self.known)] if value is not None else []
+        lines += [details("grad", gradient, self.known)] if gradient is not None else []
         given = [f"{e.role}: {e.vertex.name or e.vertex.op or 'constant'}" for e in v.edges if e.role]
         lines += ["of " + ", ".join(given)] if given else []
         return "\n".join(plain_text(line, 200) for line in lines)

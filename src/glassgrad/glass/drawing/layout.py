@@ -83,6 +83,7 @@ class Plan:
     rows      places, left to right
     lines     between neighbouring rows
     enters    net -> its gate at the top;  leaves: net -> its gate at the bottom
+    light     nets from what is made of nothing: a weight, a constant
     """
 
     nets: list[int]
@@ -90,6 +91,7 @@ class Plan:
     lines: list[Line] = field(default_factory=list)
     enters: dict[int, int] = field(default_factory=dict)
     leaves: dict[int, int] = field(default_factory=dict)
+    light: set[int] = field(default_factory=set)
     crossings: int = 0
 
 
@@ -100,6 +102,11 @@ def plan(root: Item, nets: Sequence[Net], only_open: bool = False) -> None:
     """Rows and orders of every group; with only_open, of those that are open."""
     local: dict[Item, list[tuple[int, Item | None, list[Item], bool]]] = {}  # group -> net, source, targets, leaves it
     for k, net in enumerate(nets):
+        beside = net.source.around
+        if beside is not None and all(t.around is beside for t in net.targets):  # most are
+            if others := [t for t in net.targets if t is not net.source]:
+                local.setdefault(beside, []).append((k, net.source, others, False))
+            continue
         ways = [t.path() for t in net.targets]
         source = net.source.path()
         groups: dict[Item, dict[Item, None]] = {}
@@ -124,6 +131,9 @@ def plan(root: Item, nets: Sequence[Net], only_open: bool = False) -> None:
 def _plan(group: Item, nets: list[tuple[int, Item | None, list[Item], bool]]) -> Plan:
     index = {child: k for k, child in enumerate(group.children)}
     made = Plan([-1] * len(index))
+    fed = {t for _, _, ends, _ in nets for t in ends}
+    outside = group.around.plan.light if group.around and group.around.plan else set()
+    made.light = {k for k, s, _, _ in nets if (k in outside if s is None else s not in fed)}
     arcs = [(k, None if s is None else index[s], [index[t] for t in ends], out) for k, s, ends, out in nets]
     rank = _ranks(len(index), [(s, ends) for _, s, ends, _ in arcs if s is not None])
     top = int(any(s is None for _, s, _, _ in arcs))  # a row for the gates

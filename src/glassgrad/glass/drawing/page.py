@@ -87,12 +87,16 @@ def layout(scene: Scene, ids: dict[Item, int]) -> dict[str, Any]:
                 "plan": made and {
                     "nets": made.nets, "rows": made.rows, "lines": made.lines,
                     "enters": list(made.enters.items()), "leaves": list(made.leaves.items()),
+                    "light": sorted(made.light),
                 },
             }.items() if item.children or key == "around"
         }  # fmt: skip
 
-    gaps = {word: getattr(placing, word) for word in ("GAP", "LINE_GAP", "ROW_GAP", "PAD", "TITLE", "SPREAD", "WIDE")}
-    weights = {word: getattr(placing, word) for word in ("LEAF", "WEIGHTS", "ALONE")}
+    gaps = {
+        word: getattr(placing, word)
+        for word in ("GAP", "LINE_GAP", "ROW_GAP", "PAD", "TITLE", "SPREAD", "BEND", "WIDE")
+    }
+    weights = {word: getattr(placing, word) for word in ("WEIGHTS", "LEAF", "HELD", "ALONE")}
     return {"items": [told(item) for item in ids], "gaps": gaps, "weights": weights}
 
 

@@ -20,7 +20,7 @@ const mean = (points) => {
 const median = (points) => {
   if (points.length === 1) return points[0][0];
   const sorted = [...points].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-  const half = points.reduce((sum, [, w]) => sum + w, 0) / 2;
+  const half = sorted.reduce((sum, [, w]) => sum + w, 0) / 2;
   let seen = 0;
   for (let k = 0; k < sorted.length; k++) {
     seen += sorted[k][1];
@@ -48,8 +48,38 @@ function settle(offsets, wanted, centre) {
   return blocks.flatMap(([, at, count]) => Array(count).fill(at)).map((at, i) => at + offsets[i]);
 }
 
-function ends(group, plan, fed) {
-  const at = new Map(), sides = new Map(), main = new Map(), shifts = new Map(), children = group.children.length;
+// The line above from which each place hangs, -1 for none; and the lines that are the chiefs of both their ends.
+function chiefs(plan, weight, light) {
+  const { lines, rows } = plan, at = plan.nets.map(() => 0), straight = new Set();
+  rows.forEach((row) => row.forEach((n, i) => { at[n] = i; }));
+  const above = plan.nets.map(() => []), below = plan.nets.map(() => []);
+  const order = (i, j) => at[lines[i][0]] - at[lines[j][0]] || at[lines[i][1]] - at[lines[j][1]];
+  for (const i of lines.map((_, i) => i).sort(order)) {
+    above[lines[i][1]].push(i);
+    below[lines[i][0]].push(i);
+  }
+  const down = below.map((found) => chief(found.map((i) => [weight[i], 0, i])));
+  const up = plan.nets.map(() => -1), length = plan.nets.map(() => 1);
+  for (const n of rows.flat()) {
+    up[n] = chief(above[n].map((i) => {
+      const [m, , net] = lines[i];
+      return [light.has(net) ? -1 : down[m] === i ? length[m] : 0, weight[i], i];
+    }));
+    if (up[n] < 0 || down[lines[up[n]][0]] !== up[n]) continue;
+    straight.add(up[n]);
+    length[n] += length[lines[up[n]][0]];
+  }
+  return [up, straight];
+}
+
+function chief(found) {
+  const most = found.reduce((a, b) => (b[0] - a[0] || b[1] - a[1]) > 0 ? b : a, [-2, 0]);
+  const best = found.filter(([a, b]) => a === most[0] && b === most[1]);
+  return best.length % 2 ? best[(best.length - 1) / 2][2] : -1;
+}
+
+function ends(group, plan, hangs) {
+  const at = new Map(), sides = new Map(), shifts = new Map(), children = group.children.length;
   plan.rows.forEach((row) => row.forEach((n, i) => at.set(n, i)));
   const note = (key, net, place) => {
     if (!sides.has(key)) sides.set(key, new Map());
@@ -57,7 +87,6 @@ function ends(group, plan, fed) {
     nets.set(net, [...(nets.get(net) || []), at.get(place)]);
   };
   for (const [above, below, net] of plan.lines) {
-    if (above >= children || fed.has(above)) main.set(below, [...(main.get(below) || []), net]);
     note(`${above} 0`, net, below);
     note(`${below} 1`, net, above);
   }
@@ -65,33 +94,29 @@ function ends(group, plan, fed) {
     const [n, enters] = key.split(" ").map(Number);
     if (n >= children) continue;
     const child = items[group.children[n]], gates = child.open ? (enters ? child.top : child.bottom) : new Map();
-    const step = Math.min(gaps.SPREAD, (child.size[0] - 20) / nets.size);
     const place = (m) => nets.get(m).reduce((a, b) => a + b, 0) / nets.get(m).length;
-    const order = [...nets.keys()].sort((a, b) => place(a) - place(b) || a - b);
-    let middle = (order.length - 1) / 2;
-    const chief = main.get(n) || [];
-    if (enters && chief.length === 1 && step === gaps.SPREAD && gaps.SPREAD * (order.length - 1) < child.size[0] / 2 - 8)
-      middle = order.indexOf(chief[0]);
+    const order = [...nets.keys()].sort((a, b) => place(a) - place(b) || a - b), last = nets.size - 1;
+    const middle = enters && hangs[n] >= 0 ? order.indexOf(plan.lines[hangs[n]][2]) : last / 2;
+    const step = Math.min(gaps.SPREAD, (child.size[0] / 2 - 10) / Math.max(middle, last - middle, 1));
     order.forEach((net, k) =>
       shifts.set(`${key} ${net}`, gates.has(net) ? gates.get(net) - child.size[0] / 2 : (k - middle) * step));
   }
   return plan.lines.map(([a, b, net]) => [shifts.get(`${a} 0 ${net}`) || 0, shifts.get(`${b} 1 ${net}`) || 0]);
 }
 
-function inner(group) {
-  const plan = group.plan, children = group.children.length, rows = plan.rows;
-  const width = plan.nets.map((_, n) => (n < children ? items[group.children[n]].size[0] : 0));
-  const fed = new Set(plan.lines.map((line) => line[1])), tied = ends(group, plan, fed);
-  const up = width.map(() => []), down = width.map(() => []), heavy = ([n, s, w]) => [n, s, w * 1.25];
-  plan.lines.forEach(([above, below], i) => {
-    const [start, end] = tied[i], points = (above >= children) + (below >= children);
-    const weight = points || fed.has(above) ? weights.WEIGHTS[points] : weights.LEAF;
-    down[above].push([below, end - start, weight]);
-    up[below].push([above, start - end, weight]);
+function neighbours(plan, tied, weight) {
+  const above = plan.nets.map(() => []), below = plan.nets.map(() => []);
+  plan.lines.forEach(([a, b], i) => {
+    const [start, end] = tied[i];
+    if (!weight[i]) return;
+    above[b].push([a, start - end, weight[i]]);
+    below[a].push([b, end - start, weight[i]]);
   });
-  const near = up.map((u, n) => u.concat(down[n]));
-  const moreUp = up.map((u, n) => u.map(heavy).concat(down[n])), moreDown = up.map((u, n) => u.concat(down[n].map(heavy)));
-  const x = width.map(() => 0);
+  return [above, below];
+}
+
+function sweep(plan, children, width, [above, below], [over, under]) {
+  const { rows } = plan, x = width.map(() => 0);
   const offsets = rows.map((row) => {
     const offset = [0];
     for (let k = 1; k < row.length; k++) {
@@ -101,15 +126,36 @@ function inner(group) {
     row.forEach((n, k) => { x[n] = offset[k] - offset[offset.length - 1] / 2; });
     return offset;
   });
-  const forth = rows.map((_, r) => r), back = [...forth].reverse();
-  const passes = [[forth, up, mean], [back, down, mean], [forth, up, mean], [back, down, mean], [forth, near, mean],
-    [back, near, mean], [back, moreDown, median], [forth, moreUp, median], [back, moreDown, median],
-    [forth, moreUp, median]];
-  for (const [order, beside, centre] of passes)
+  const forth = rows.map((_, r) => r), back = [...forth].reverse(), none = x.map(() => []);
+  const heavy = (near) => near.map(([n, s, w]) => [n, s, w * 1.25]), each = (f) => x.map((_, n) => f(n));
+  const both = each((n) => above[n].concat(below[n]));
+  const moreAbove = each((n) => heavy(above[n]).concat(below[n])), moreBelow = each((n) => above[n].concat(heavy(below[n])));
+  const hung = each((n) => (over[n].length ? over[n] : under[n])), stood = each((n) => (under[n].length ? under[n] : over[n]));
+  const passes = [[forth, above, none, 0, mean], [back, below, none, 0, mean], [forth, both, none, 0, mean],
+    [forth, both, hung, Infinity, mean], [back, moreBelow, none, 0, median]];
+  for (let k = 0; k < 2; k++)
+    passes.push([back, moreBelow, stood, gaps.BEND, median], [forth, moreAbove, hung, gaps.BEND, median]);
+  for (const [order, beside, chiefs, reach, centre] of passes)
     for (const r of order) {
-      const wanted = rows[r].map((n) => beside[n].length ? beside[n].map(([m, s, w]) => [x[m] + s, w]) : [[x[n], weights.ALONE]]);
+      const wanted = rows[r].map((n) => {
+        const at = ([m, s, w]) => [x[m] + s, w], found = chiefs[n].map(at).filter(([p]) => Math.abs(p - x[n]) < reach);
+        return found.length ? found : beside[n].length ? beside[n].map(at) : [[x[n], weights.ALONE]];
+      });
       settle(offsets[r], wanted, rows[r].length <= gaps.WIDE ? centre : mean).forEach((at, k) => { x[rows[r][k]] = at; });
     }
+  return x;
+}
+
+function inner(group) {
+  const plan = group.plan, children = group.children.length, rows = plan.rows, light = new Set(plan.light);
+  const width = plan.nets.map((_, n) => (n < children ? items[group.children[n]].size[0] : 0));
+  const weight = plan.lines.map(([a, b, net]) => {
+    const points = (a >= children) + (b >= children);
+    return light.has(net) && !points ? weights.LEAF : weights.WEIGHTS[points];
+  });
+  const [hangs, straight] = chiefs(plan, weight, light), tied = ends(group, plan, hangs);
+  const held = weight.map((w, i) => (straight.has(i) ? w * weights.HELD : 0));
+  const x = sweep(plan, children, width, neighbours(plan, tied, weight), neighbours(plan, tied, held));
   const left = Math.min(...x.map((at, n) => at - width[n] / 2)), right = Math.max(...x.map((at, n) => at + width[n] / 2));
   const pad = group.around === null ? 0 : gaps.PAD, title = group.around === null ? 0 : gaps.TITLE;
   const xs = x.map((at) => at + pad - left), enters = plan.enters.length > 0;

@@ -1,12 +1,16 @@
 """A layered layout, its second half: coordinates for whatever groups are open. page.js does the same in the page.
 
 Sweeps over the rows, each placed exactly by isotonic regression (pool adjacent violators): first of means, which give
-the whole its shape, then of medians, which make lines straight.
+the whole its shape, then of medians. A sweep sees one row beside another: it can bend a line, but not move one of many
+rows. So each place has a chief among its lines, and chief lines are made straight at once, from the top down; where
+this makes others too long they bend again, and what is left of small bends goes. After the vertical alignment of
+Brandes and Koepf (2001), with chiefs such that a stream which branches meet again and again stays one straight line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import NamedTuple
 
 from .layout import Item, Net, Plan, plan
@@ -17,6 +21,7 @@ ROW_GAP = 34.0  # between rows
 PAD = 16.0  # between a group's border and its boxes
 TITLE = 26.0  # a group's title
 SPREAD = 22.0  # between the ends of lines at one box
+BEND = 40.0  # of a chief line: one of less is made straight
 WIDE = 150  # a row of more is placed by means alone
 
 
@@ -60,41 +65,12 @@ def _place(group: Item) -> Placed:
     assert made is not None
     children = len(group.children)
     width = [child.size[0] for child in group.children] + [0.0] * (len(made.nets) - children)
-    fed = {line.below for line in made.lines}
-    ends = _ends(group, made, fed)
-    near_up: list[list[Near]] = [[] for _ in width]
-    near_down: list[list[Near]] = [[] for _ in width]
-    for line, (start, end) in zip(made.lines, ends, strict=True):
-        points = (line.above >= children) + (line.below >= children)
-        weight = WEIGHTS[points] if points or line.above in fed else LEAF
-        near_down[line.above].append((line.below, end - start, weight))
-        near_up[line.below].append((line.above, start - end, weight))
-    near = [up + down for up, down in zip(near_up, near_down, strict=True)]
-    more_up = [_heavy(up) + down for up, down in zip(near_up, near_down, strict=True)]
-    more_down = [up + _heavy(down) for up, down in zip(near_up, near_down, strict=True)]
-    x = [0.0] * len(width)
-    offsets: list[list[float]] = []
-    for row in made.rows:
-        offset = [0.0]
-        for a, b in zip(row, row[1:], strict=False):
-            gap = GAP if a < children and b < children else LINE_GAP
-            offset.append(offset[-1] + width[a] / 2 + gap + width[b] / 2)
-        offsets.append(offset)
-        for n, o in zip(row, offset, strict=False):
-            x[n] = o - offset[-1] / 2
-    forth = list(range(len(made.rows)))
-    back = forth[::-1]
-    passes = [(forth, near_up, _middle), (back, near_down, _middle)] * 2
-    passes += [(forth, near, _middle), (back, near, _middle)]
-    passes += [(back, more_down, _median), (forth, more_up, _median)] * 2
-    for order, beside, centre in passes:
-        for r in order:
-            row = made.rows[r]
-            wanted = [[(x[m] + shift, w) for m, shift, w in beside[n]] or [(x[n], ALONE)] for n in row]
-            for n, position in zip(
-                row, _settle(offsets[r], wanted, centre if len(row) <= WIDE else _middle), strict=True
-            ):
-                x[n] = position
+    weights = _weights(made, children)
+    hangs, straight = _chiefs(made, weights)
+    ends = _ends(group, made, hangs)
+    near = _neighbours(made, ends, weights)
+    held = _neighbours(made, ends, [w * HELD if i in straight else 0.0 for i, w in enumerate(weights)])
+    x = _sweep(made, children, width, near, held)
     left = min([x[n] - width[n] / 2 for n in range(len(x))], default=0.0)
     right = max([x[n] + width[n] / 2 for n in range(len(x))], default=0.0)
     pad, title = (PAD, TITLE) if group.around else (0.0, 0.0)
@@ -115,9 +91,111 @@ def _place(group: Item) -> Placed:
 
 
 Near = tuple[int, float, float]  # a neighbour, how far from right above or below it this wants to be, how much
-LEAF, WEIGHTS = 0.2, (3.0, 4.0, 9.0)  # of a line from a leaf; between two boxes, a box and a point, two points
-ALONE = 0.01  # the weight of the wish to stay, of what has no neighbour
+Sides = tuple[list[list[Near]], list[list[Near]]]  # of each place the neighbours above, and below
 Points = list[tuple[float, float]]  # positions and their weights
+
+# To add these is exact in any order, here and in the page.
+WEIGHTS = (3.0, 4.0, 4.5)  # of a line between two boxes, a box and a point, two points
+LEAF = 3 / 16  # of one between two boxes, of which the upper is made of nothing
+HELD = 1024.0  # times it, where a line is to be straight
+ALONE = 1 / 64  # the weight of the wish to stay, of what has no neighbour
+
+
+def _weights(made: Plan, children: int) -> list[float]:
+    points = [(line.above >= children) + (line.below >= children) for line in made.lines]
+    return [
+        LEAF if line.net in made.light and not k else WEIGHTS[k] for line, k in zip(made.lines, points, strict=True)
+    ]
+
+
+def _neighbours(made: Plan, ends: list[tuple[float, float]], weights: list[float]) -> Sides:
+    """By lines that have a weight."""
+    above: list[list[Near]] = [[] for _ in made.nets]
+    below: list[list[Near]] = [[] for _ in made.nets]
+    for line, (start, end), weight in zip(made.lines, ends, weights, strict=True):
+        if weight:
+            above[line.below].append((line.above, start - end, weight))
+            below[line.above].append((line.below, end - start, weight))
+    return above, below
+
+
+def _sweep(made: Plan, children: int, width: list[float], near: Sides, held: Sides) -> list[float]:
+    """The middles of all places."""
+    x = [0.0] * len(width)
+    offsets: list[list[float]] = []
+    for row in made.rows:
+        offset = [0.0]
+        for a, b in zip(row, row[1:], strict=False):
+            gap = GAP if a < children and b < children else LINE_GAP
+            offset.append(offset[-1] + width[a] / 2 + gap + width[b] / 2)
+        offsets.append(offset)
+        for n, o in zip(row, offset, strict=True):
+            x[n] = o - offset[-1] / 2
+    forth = list(range(len(made.rows)))
+    back = forth[::-1]
+    above, below = near
+    both = [a + b for a, b in zip(above, below, strict=True)]
+    more_above = [_heavy(a) + b for a, b in zip(above, below, strict=True)]
+    more_below = [a + _heavy(b) for a, b in zip(above, below, strict=True)]
+    hung = [a or b for a, b in zip(*held, strict=True)]
+    stood = [b or a for a, b in zip(*held, strict=True)]
+    none: list[list[Near]] = [[]] * len(width)
+    passes = [
+        (forth, above, none, 0.0, _middle), (back, below, none, 0.0, _middle), (forth, both, none, 0.0, _middle),
+        (forth, both, hung, inf, _middle), (back, more_below, none, 0.0, _median),
+    ]  # fmt: skip
+    passes += [(back, more_below, stood, BEND, _median), (forth, more_above, hung, BEND, _median)] * 2
+    for order, beside, chiefs, reach, centre in passes:
+        for r in order:
+            row = made.rows[r]
+            wanted = [
+                [(x[m] + shift, w) for m, shift, w in chiefs[n] if abs(x[m] + shift - x[n]) < reach]
+                or [(x[m] + shift, w) for m, shift, w in beside[n]]
+                or [(x[n], ALONE)]
+                for n in row
+            ]
+            settled = _settle(offsets[r], wanted, centre if len(row) <= WIDE else _middle)
+            for n, position in zip(row, settled, strict=True):
+                x[n] = position
+    return x
+
+
+def _chiefs(made: Plan, weights: list[float]) -> tuple[list[int], set[int]]:
+    """Of each place the line that it hangs from, -1 for none; and the lines that are the chiefs of both their ends.
+
+    Chief of the lines from above is the one that goes on a straight line from furthest up, then the heaviest; of
+    several such ones that in the middle. A residual's skip goes on one from beyond what it skips.
+    """
+    at = {n: i for row in made.rows for i, n in enumerate(row)}
+    above: list[list[int]] = [[] for _ in made.nets]
+    below: list[list[int]] = [[] for _ in made.nets]
+    for i in sorted(range(len(made.lines)), key=lambda i: (at[made.lines[i].above], at[made.lines[i].below])):
+        above[made.lines[i].below].append(i)
+        below[made.lines[i].above].append(i)
+    down = [_chief((weights[i], 0, i) for i in lines) for lines in below]
+    up, length, straight = [-1] * len(above), [1] * len(above), set()
+    for row in made.rows:
+        for n in row:
+            found = []
+            for i in above[n]:
+                m = made.lines[i].above
+                rank = -1 if made.lines[i].net in made.light else length[m] if down[m] == i else 0
+                found.append((rank, weights[i], i))
+            up[n] = i = _chief(found)
+            if i >= 0 and down[made.lines[i].above] == i:
+                straight.add(i)
+                length[n] += length[made.lines[i].above]
+    return up, straight
+
+
+def _chief(lines: Iterable[tuple[float, float, int]]) -> int:
+    """The greatest, in the middle of those as great; -1 where two are in the middle."""
+    found = list(lines)
+    if len(found) == 1:
+        return found[0][2]
+    most = max([line[:2] for line in found], default=None)
+    best = [i for *line, i in found if tuple(line) == most]
+    return best[len(best) // 2] if len(best) % 2 else -1
 
 
 def _heavy(near: list[Near]) -> list[Near]:
@@ -176,17 +254,14 @@ def _median(points: Points) -> float:
     return points[-1][0]
 
 
-def _ends(group: Item, made: Plan, fed: set[int]) -> list[tuple[float, float]]:
+def _ends(group: Item, made: Plan, chief: list[int]) -> list[tuple[float, float]]:
     """Where each line starts and ends, from the middles of its places: at gates, or spread over a box's edge.
 
-    Where only one of a box's lines doesn't come from a leaf, it goes to the middle: a chain is a straight line.
+    The line that a box hangs from goes to the middle: a stream is a straight line, whatever joins it.
     """
     at = {n: i for row in made.rows for i, n in enumerate(row)}
     sides: dict[tuple[int, bool], dict[int, list[int]]] = {}  # a child's side -> net -> the other ends
-    main: dict[int, list[int]] = {}
     for above, below, net, _ in made.lines:
-        if above >= len(group.children) or above in fed:
-            main.setdefault(below, []).append(net)
         sides.setdefault((above, False), {}).setdefault(net, []).append(at[below])
         sides.setdefault((below, True), {}).setdefault(net, []).append(at[above])
     shifts: dict[tuple[int, bool, int], float] = {}
@@ -195,11 +270,10 @@ def _ends(group: Item, made: Plan, fed: set[int]) -> list[tuple[float, float]]:
             continue
         child = group.children[n]
         gates = (child.top if enters else child.bottom) if child.open else {}
-        step = min(SPREAD, (child.size[0] - 20) / len(nets))
         order = sorted(nets, key=lambda m: (sum(nets[m]) / len(nets[m]), m))
-        middle = (len(nets) - 1) / 2
-        if enters and len(main.get(n, ())) == 1 and step == SPREAD and SPREAD * (len(nets) - 1) < child.size[0] / 2 - 8:
-            middle = order.index(main[n][0])
+        last = len(nets) - 1
+        middle = order.index(made.lines[chief[n]].net) if enters and chief[n] >= 0 else last / 2
+        step = min(SPREAD, (child.size[0] / 2 - 10) / max(middle, last - middle, 1))
         for k, net in enumerate(order):
             shifts[n, enters, net] = gates[net] - child.size[0] / 2 if net in gates else (k - middle) * step
     return [

@@ -133,10 +133,15 @@ def inside(box: Box, w: float, h: float) -> Iterator[Shape | Words]:
 
 def head(box: Box, w: float, h: float) -> Iterator[Shape | Words]:
     yield from outline(box, w, h)
-    title = f"▸ {box.title}" if box.is_group else box.title
-    yield Words("title", SIDE, 16, title)
+    yield Words("title", SIDE, 16, f"▸ {box.title}" if box.is_group else box.title)
     if box.note:
-        yield Words("note", SIDE + BOLD * columns(title) + (CHAR if title else 0), 16, box.note)
+        yield Words("note", note_at(box), 16, box.note)
+
+
+def note_at(box: Box) -> float:
+    """Behind the title."""
+    title = f"▸ {box.title}" if box.is_group else box.title
+    return SIDE + BOLD * columns(title) + (CHAR if title else 0)
 
 
 def line(box: Box, w: float, k: int) -> Iterator[Shape | Words]:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 from ...core.provenance import Place, line_of
 from .causes import CAUSES
 
+OFF = re.compile(r"no_grad|inference_mode|set_grad_enabled\(False\)")
+
 
 class Line(NamedTuple):
     """A line of the user's program."""
@@ -130,14 +132,20 @@ def say(
 # --- the user's source ---
 
 
+def syntax(file: str) -> ast.Module | None:
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return None
+
+
 def assigned(name: str, frame: FrameType | None) -> Line | None:
     """Where the source assigns what has this name: of model.fc1.weight .weight, else .fc1, else model."""
     if frame is None or not name:
         return None
     file, here = frame.f_code.co_filename, frame.f_lineno
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
+    tree = syntax(file)
+    if tree is None:
         return None
     *path, last = [part for part in re.split(r"[.\[\]']+", name) if part and not part.isdigit()] or [""]
     found: dict[tuple[bool, str], list[int]] = {}
@@ -172,3 +180,21 @@ def written_in(pattern: str, file: str, first: int, last: int | None, after: Lin
     lines = [k for k, text in enumerate(texts, start=first) if re.search(pattern, text.split("#")[0])]
     behind = [k for k in lines if after is not None and k > after.number]
     return Line(file, (behind[:1] or lines[-1:])[0]) if lines else None
+
+
+def unrecorded(name: str, frame: FrameType | None) -> Line | None:
+    """The last line of the user's function that computes with what has this name under no_grad(): of net.fc1.weight
+    with fc1, because net may be evaluated in its neighbourhood.
+    """
+    if frame is None:
+        return None
+    file, here = frame.f_code.co_filename, frame.f_lineno
+    tree = syntax(file)
+    if tree is None:
+        return None
+    path = name.removeprefix("self.").split(".")
+    words = set(path[1:-1] or path[-1:])
+    blocks = [n for n in ast.walk(tree) if isinstance(n, ast.With) and OFF.search("".join(map(ast.unparse, n.items)))]
+    parts: list[Any] = [part for block in blocks for statement in block.body for part in ast.walk(statement)]
+    lines = [p.lineno for p in parts if getattr(p, "id", getattr(p, "attr", "")) in words and p.lineno <= here]
+    return Line(file, max(lines)) if lines and max(lines) >= frame.f_code.co_firstlineno else None

@@ -44,7 +44,7 @@ CAUSES = {
     ),
     "GE105": Cause(
         "made without recording",
-        "{op} was computed of {name} under no_grad() or inference_mode(): nothing flows back from here",
+        "{op} ran under no_grad() or inference_mode(): nothing flows back from here to {name}",
         "keep no_grad() to the evaluation",
         "GL209",
     ),

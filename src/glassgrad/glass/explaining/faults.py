@@ -50,8 +50,8 @@ def _unseen(q: Question, state: str) -> Explanation:
     v = able[0]
     code = "GE301" if v.op in LOGS else "GE302" if v.op in QUOTIENTS else "GE303" if v.op in ROOTS else "GE304"
     note = "backward() has freed the graph, so this is what the way to it leaves to choose from"
-    also = sorted({f"or {u.op} at {line(q.place(u))}" for u in able[1:] if u.place != v.place})[:3]
-    return say(code, q.name, state, q.place(v), note, *also, more=LEARN_MORE, op=v.op, dtype="its dtype")
+    also = sorted({f"or {u.op} at {line(u.place)}" for u in able[1:] if u.place != v.place})[:3]
+    return say(code, q.name, state, v.place, note, *also, more=LEARN_MORE, op=v.op, dtype="its dtype")
 
 
 def bad(x: Any) -> bool:
@@ -117,7 +117,7 @@ def _forward(q: Question, state: str, v: Vertex) -> Explanation:
     out = np.asarray(on_host(v.value)) if v.value is not None else np.zeros(0)
     dtype = out.dtype.name if out.size else "its dtype"
     code = _code(v) or "GE308"
-    return say(code, q.name, state, q.place(v), *_operands(v), q.inside(v), op=v.op, dtype=dtype)
+    return say(code, q.name, state, v.place, *_operands(v), q.inside(v), op=v.op, dtype=dtype)
 
 
 def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
@@ -132,7 +132,7 @@ def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
     where = f"the first at {list(first)}" if first else ""
     count = f"{int((~np.isfinite(x)).sum()):,} of its {x.size:,} numbers are none"
     using = next((u for u, _ in q.consumers()[v]), None)
-    place = assigned(v.name, q.frame) or (q.place(using) if using is not None else None)
+    place = assigned(v.name, q.frame) or (using.place if using is not None else None)
     return say("GE306", q.name, state, place, count, where, what=name)
 
 
@@ -197,7 +197,7 @@ def _backward(q: Question, state: str, v: Vertex, edge: Edge) -> Explanation:
     )
     if arrived in (0, None) and _behind_where(q, v):
         code = "GE307"
-    return say(code, q.name, state, q.place(v), ", ".join(rows), q.inside(v), op=v.op)
+    return say(code, q.name, state, v.place, ", ".join(rows), q.inside(v), op=v.op)
 
 
 def _behind_where(q: Question, v: Vertex) -> bool:

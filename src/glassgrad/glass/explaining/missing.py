@@ -16,7 +16,7 @@ from ...nn import Module
 from ...scalar import Value
 from ..canvas import short
 from ..graph import Vertex
-from .answer import Explanation, Line, assigned, line, say, written, written_in
+from .answer import Explanation, Line, assigned, line, say, unrecorded, written, written_in
 from .causes import LEARN_MORE
 from .measure import size_of
 from .question import Question, leaves, reaches, variables
@@ -66,8 +66,11 @@ def _what_it_is(q: Question, state: str) -> Explanation | None:
         return say("GE105", q.name, state, made.place, op=made.what)
     if p._is_param:
         return say("GE106", q.name, state, assigned(q.name, q.frame), "it is a Parameter with requires_grad=False")
+    place = assigned(q.name, q.frame)
+    if q.trail is None and place is not None and place == unrecorded(q.name, q.frame):
+        return say("GE105", q.name, state, place, op="this line")
     more = "" if q.trail is not None else LEARN_MORE
-    return say("GE107", q.name, state, (made and made.place) or assigned(q.name, q.frame), more=more)
+    return say("GE107", q.name, state, (made and made.place) or place, more=more)
 
 
 def _name_of(q: Question, x: Any) -> str:
@@ -83,7 +86,7 @@ def _graph_reaches_it(q: Question, state: str) -> Explanation | None:
     if v is None or q.graph is None or q.root is q.p:
         return None
     if v.gradient is None and not q.graph.notes and v.wants and (stop := _no_flow(q, v)):
-        return say("GE113", q.name, state, q.place(stop), op=stop.op)
+        return say("GE113", q.name, state, stop.place, op=stop.op)
     nodes = [u.source for u in q.graph.vertices if isinstance(u.source, Node)]
     for node in nodes:
         writers = [c[1] for c in node.guards if len(c) > 1 and c[2] > node.number and node.saved is not None]
@@ -166,6 +169,8 @@ def _where_it_went(q: Question, state: str) -> Explanation:
             if any(leaf() is p for leaf in known.leaves) and _counts(q, known):
                 code = "GE113" if known.how.startswith("arg") else "GE104"
                 return say(code, q.name, state, known.place, what=known.how, op=known.how)
+        if (place := unrecorded(q.name, q.frame)) is not None:
+            return say("GE105", q.name, state, place, op="this line", more=LEARN_MORE)
     if (result := _result(q)) is not None:
         name, node = result
         return say("GE102", q.name, state, node.place, f"{name} is made of it", loss=q.loss)
@@ -260,7 +265,7 @@ def _value(q: Question, state: str) -> Explanation:
     assert q.graph is not None
     for u in q.graph.vertices:
         if not u.op and u.value == q.p.data and q.p.data not in (0.0, 1.0):
-            at = next((q.place(c) for c, _ in q.consumers()[u] if q.place(c)), None)
+            at = next((c.place for c, _ in q.consumers()[u] if c.place), None)
             at = at or written(rf"\b{q.name.split('.')[-1].split('[')[0]}\b.*\.data|float\(|\.item\(", q.frame)
             return say("GE104", q.name, state, at, f"{q.loss} has its number {u.value:g} as a constant", what=".data")
     return say("GE101", q.name, state, place, loss=q.loss)

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import FrameType
 from typing import Any
 
 from ...core.batched import Batched
@@ -19,15 +20,18 @@ from ...core.provenance import caller, line_of, user_frame
 from ...core.tensor import Tensor
 from ...core.watch import listeners
 from ...nn import Module, hooks
+from ...scalar.engine import Value, ancestry
+from ...scalar.optim import Optimizer
 from ..canvas import short
 from ..graph import watch
 from ..linting.values import GROWN
+from ..scalars import telling
 from ..trail import Trail, latest
 from .answer import Explanation, grouped, say
 from .causes import HARMLESS
 from .diagnosis import diagnose
-from .measure import on_host, total
-from .question import Question, graph_of, leaves, names_at
+from .measure import total, value_of
+from .question import Question, graph_of, leaves, names_at, variables
 
 PASSES = 3
 MOST = 500  # parameters are judged
@@ -54,7 +58,7 @@ class Watch:
     def __init__(self, passes: int) -> None:
         self.left = passes
         self.passes = 0
-        self.judged: dict[int, list[Explanation]] = {}  # by parameter, one for each pass
+        self.judged: dict[int, tuple[Any, list[Explanation]]] = {}  # a parameter, and what is said of it in each pass
         self.late: list[Explanation] = []  # a loss that was no number, later on
         self.failed = ""
         self._paths: dict[int, str] = {}  # of parameters in the outermost module called
@@ -64,7 +68,8 @@ class Watch:
         self._losses: dict[Any, list[float]] = {}  # by line: the first, the largest, how many
         self._depth = 0
         self._trail: Trail | None = None
-        self._open = ExitStack()
+        self._open = ExitStack()  # while passes are watched whole
+        self._told = ExitStack()
 
     def __enter__(self) -> None:
         self._open.enter_context(watch())
@@ -74,10 +79,12 @@ class Watch:
             hooks.register_module_forward_hook(self._leave, always_call=True),
         ):
             self._open.callback(handle.remove)
+        self._told.enter_context(telling(self._hear_scalar))
+        self._told.callback(listeners.remove, self._hear)
         listeners.append(self._hear)
 
     def __exit__(self, *_: object) -> None:
-        listeners.remove(self._hear)
+        self._told.close()
         self._open.close()
 
     # --- what happens ---
@@ -96,25 +103,29 @@ class Watch:
             self._optimized.append(things[0])
         elif what == "backward" and not self.failed:
             root = next((x for x in things[0] if isinstance(x, Tensor) and _is_scalar(x)), None)
-            try:
-                if root is not None:
-                    self._backward(root)
-            except Exception as problem:  # the program goes on
-                self.failed = f"it stopped to look: {problem!r}"
+            if root is not None:
+                self._backward(root)
 
-    def _backward(self, root: Tensor) -> None:
-        self._follow(root)
-        if self.passes < self.left:
-            self.passes += 1
-            for p, said in self._judge(root):
-                self.judged.setdefault(id(p), []).append(said)
-            self._called.clear()
-            if self.passes == self.left:
-                self._open.close()
+    def _hear_scalar(self, what: str, root: Any, *_: Any) -> None:
+        if what == "scalar_before_backward" and not self.failed:
+            self._backward(root)
 
-    def _follow(self, root: Tensor) -> None:
+    def _backward(self, root: Tensor | Value) -> None:
+        try:
+            self._follow(root)
+            if self.passes < self.left:
+                self.passes += 1
+                for p, said in self._judge(root):
+                    self.judged.setdefault(id(p), (p, []))[1].append(said)
+                self._called.clear()
+                if self.passes == self.left:
+                    self._open.close()
+        except Exception as problem:  # the program goes on
+            self.failed = f"it stopped to look: {problem!r}"
+
+    def _follow(self, root: Tensor | Value) -> None:
         """The loss, step by step: whether it grows and grows until it is no number."""
-        value, place = float(total(on_host(root))), caller()
+        value, place = float(total(value_of(root))), caller()
         known = self._losses.setdefault(place and line_of(place), [])
         if math.isfinite(value):
             first, worst, count = known or (value, value, 0)
@@ -128,10 +139,20 @@ class Watch:
 
     # --- what it means ---
 
-    def _judge(self, root: Tensor) -> list[tuple[Tensor, Explanation]]:
+    def _judge(self, root: Tensor | Value) -> list[tuple[Any, Explanation]]:
         """The parameters that this loss is made of, and those that belong to them and are not among them."""
         frame = user_frame()
         names = names_at(frame)
+        asked = self._scalars(root, frame, names) if isinstance(root, Value) else self._tensors(root)
+        graph = graph_of(root, names) if isinstance(root, Value) or root.requires_grad else None
+        said = []
+        for p in asked[:MOST]:
+            if id(p) in self._paths:
+                names.setdefault(id(p), self._paths[id(p)])
+            said.append((p, diagnose(Question(p, root, graph, frame, names, self._trail), watched=True)))
+        return said
+
+    def _tensors(self, root: Tensor) -> list[Tensor]:
         reached = {id(x): x for x in leaves(root)} if root.requires_grad else {}
         called = [own for (_, recorded), own in self._called.items() if recorded or not reached]
         owners = [*called, *([p for g in o.param_groups for p in g["params"]] for o in self._optimized)]
@@ -139,13 +160,13 @@ class Watch:
         for own in owners:
             if not reached or any(id(p) in reached for p in own):
                 asked |= {id(p): p for p in own if id(p) in reached or (p.requires_grad and p.grad is None)}
-        asked |= {key: x for key, x in reached.items() if x._is_param}
-        graph = graph_of(root, names) if root.requires_grad else None
-        said = []
-        for key, p in list(asked.items())[:MOST]:
-            names.setdefault(key, self._paths.get(key) or f"a parameter of shape {tuple(p.shape)}")
-            said.append((p, diagnose(Question(p, root, graph, frame, names, self._trail), watched=True)))
-        return said
+        return list((asked | {key: x for key, x in reached.items() if x._is_param}).values())
+
+    def _scalars(self, root: Value, frame: FrameType | None, names: dict[int, str]) -> list[Value]:
+        """Leaves that have a name: whatever of them is no parameter is another object in the next pass."""
+        reached = {id(x): x for x in ancestry(root) if not x.operands and (x.label or id(x) in names)}
+        owners = [x for _, x in variables(frame) if isinstance(x, Optimizer)]
+        return list(({id(p): p for o in owners for g in o.param_groups for p in g["params"]} | reached).values())
 
     def report(self) -> str:
         """One paragraph for each cause and line."""
@@ -153,11 +174,12 @@ class Watch:
             return self.failed
         if not self.passes:
             return "backward() of a scalar was never called"
-        lasting = [said[-1] for said in self.judged.values() if not any(one.fine for one in said)]
+        judged = [said for p, said in self.judged.values() if isinstance(p, Tensor) or len(said) == self.passes]
+        lasting = [said[-1] for said in judged if not any(one.fine for one in said)]
         told = grouped([one for one in (*lasting, *self.late) if one.code not in HARMLESS])
         passes = f"{self.passes} backward pass{'es' * (self.passes > 1)}"
         if not told:
-            return f"nothing wrong with {len(self.judged)} gradients in {passes}"
+            return f"nothing wrong with {len(judged)} gradients in {passes}"
         return f"{len(told)} fault{'s' * (len(told) > 1)} in {passes}\n\n" + "\n\n".join(map(str, told))
 
 

@@ -20,7 +20,7 @@ from ...scalar.engine import ancestry
 from ...scalar.nn import Module as ScalarModule
 from ..graph import Graph, Vertex, look, names_in, parameter_names, watch
 from ..trail import Trail, latest
-from .answer import Explanation, Explanations, Line
+from .answer import Explanation, Explanations
 from .causes import HARMLESS
 from .measure import on_host, rms
 
@@ -37,7 +37,6 @@ class Question:
     vertex   p's in it, or None
     trail    what was written down while somebody watched, or None
     frame    the user's
-    lines    of Values, where their making was watched
     """
 
     def __init__(
@@ -55,7 +54,6 @@ class Question:
         self.name = self.name_of(p)
         self.loss = names.get(id(getattr(root, "_node", None) or root), "") or "the loss"
         self.certain = True  # whether the root was named, and not guessed
-        self.lines: dict[Any, Line] = {}
 
     def name_of(self, x: Any) -> str:
         known = self.names.get(id(getattr(x, "_node", None) or x)) or self.names.get(id(x))
@@ -71,9 +69,6 @@ class Question:
         if self.p.grad is not None:
             return on_host(self.p.grad)
         return self.vertex.gradient if self.vertex is not None else None
-
-    def place(self, v: Vertex) -> Any:
-        return self.lines.get(v.source) or v.place
 
     def inside(self, v: Vertex) -> str:
         """The module in whose call it was made."""
@@ -127,21 +122,19 @@ def explain(p: Any, loss: Any = None, *, at: Any = None) -> Explanation | Explan
         raise TypeError(f"explain: a Tensor, a Value or a Module, got {type(p).__name__}")
     frame = user_frame()
     trail = latest[0] if latest else None
-    lines: dict[Any, Line] = {}
     if isinstance(loss, Tensor | Value) or loss is None:
-        return answer(p, loss, frame, trail, lines, at)
+        return answer(p, loss, frame, trail, at)
     if not callable(loss):
         raise TypeError(
             f"explain: the loss is a Tensor, a Value or a function that computes it, got {type(loss).__name__}"
         )
-    with stepping(p, loss) as (root, lines):
-        return answer(p, root, frame, latest[0], lines, at, watched=True)
+    with stepping(p, loss) as root:
+        return answer(p, root, frame, latest[0], at, watched=True)
 
 
 def answer(
-    p: Any, root: Any, frame: FrameType | None, trail: Trail | None, lines: dict[Any, Line], at: Any = None,
-    watched: bool = False,
-) -> Explanation | Explanations:  # fmt: skip
+    p: Any, root: Any, frame: FrameType | None, trail: Trail | None, at: Any = None, watched: bool = False
+) -> Explanation | Explanations:
     from .diagnosis import diagnose
 
     names = names_at(frame)
@@ -161,7 +154,7 @@ def answer(
             graphs[id(of)] = graph_of(of, names)
         tells = watched or (trail is not None and trail.knows(of if of is not None else one))
         q = Question(one, of, graphs.get(id(of)), frame, names, trail if tells else None)
-        q.lines, q.certain = lines, root is not None
+        q.certain = root is not None
         found.append(diagnose(q, at, watched))
     if isinstance(p, Tensor | Value):
         return found[0]
@@ -180,10 +173,8 @@ def graph_of(root: Any, names: dict[int, str]) -> Graph:
 
 
 @contextmanager
-def stepping(p: Any, loss: Callable[[], Any]) -> Iterator[tuple[Any, dict[Any, Line]]]:
-    """Run a step and watch it; afterwards gradients and random numbers are as before."""
-    from .scalars import tracing
-
+def stepping(p: Any, loss: Callable[[], Any]) -> Iterator[Any]:
+    """Run a step and watch it; afterwards gradients and random numbers are as before. Gives the loss."""
     saved: dict[int, tuple[Tensor, Any, Any]] = {}
     scalars: dict[int, tuple[Value, float]] = {}
     roots: list[Any] = []  # whose backward() it called itself
@@ -209,13 +200,13 @@ def stepping(p: Any, loss: Callable[[], Any]) -> Iterator[tuple[Any, dict[Any, L
     state = get_rng_state()
     listeners.append(hear)
     try:
-        with watch(), tracing(isinstance(p, Value | ScalarModule)) as lines_of:
+        with watch():
             root = loss()
         if not isinstance(root, Tensor | Value):
             root = roots[-1] if roots else None
         if root is None:
             raise TypeError("explain: the function returned no Tensor or Value, and called no backward()")
-        yield root, lines_of(root)
+        yield root
     finally:
         listeners.remove(hear)
         set_rng_state(state)

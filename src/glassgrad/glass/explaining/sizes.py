@@ -47,7 +47,7 @@ def wrong_size(q: Question) -> Explanation | None:
     if own and largest / own > VANISHING and own < EXPLODING:
         if behind := shifted_back(q, v):
             state = f"the gradient is nearly zero (root mean square {short(own)})"
-            return say("GE215", q.name, state, q.place(behind), op=behind.op)
+            return say("GE215", q.name, state, behind.place, op=behind.op)
         code, said = "GE401", f"{short(own / largest)} of the largest of the other gradients"
     elif own > max(largest, weight, 1e-3) * EXPLODING or own > HUGE * max(weight, 1.0):
         what = "weights" if np.ndim(v.gradient) else "number"
@@ -67,7 +67,7 @@ def wrong_size(q: Question) -> Explanation | None:
     each = f"{op}, {len(factors)} times on its way, changes it by {short(whole ** (1 / len(factors)))} each time"
     once = f"{op} multiplies it by {short(whole)}"
     v = min(factors, key=lambda pair: sign * pair[0])[1]
-    return say(code, q.name, state, q.place(v), each if len(factors) > 1 else once, *table(along(q, path)))
+    return say(code, q.name, state, v.place, each if len(factors) > 1 else once, *table(along(q, path)))
 
 
 def shifted_back(q: Question, v: Vertex) -> Vertex | None:
@@ -100,7 +100,7 @@ def along(q: Question, path: list[Vertex]) -> list[Stretch]:
     """The path in stretches: of one module where that is known, else of one line."""
     rows: dict[str, Stretch] = {}
     for above, below in zip(path, path[1:], strict=False):
-        name = str(line(q.place(above)) or above.op)
+        name = str(line(above.place) or above.op)
         if len(above.module) > 1 and q.graph is not None:
             name = f"{'.'.join(above.module[1:])} ({q.graph.modules.get(above.module, 'module')})"
         before, after = size_of(above.gradient), size_of(below.gradient)

@@ -196,7 +196,7 @@ def _product(q: Question, f: Front) -> Said:
     if behind is not None and behind.op in RELUS:
         return Said("GE201", {"what": "this ReLU"}, (f"{_zeros_of(x)} where they are multiplied",), behind)
     dropped = q.trail is not None and f.v.place in q.trail.dropped
-    if dropped or "dropout" in str(line(q.place(f.v))).lower() or "Dropout" in " ".join(q.kinds(f.v)):
+    if dropped or "dropout" in str(line(f.v.place)).lower() or "Dropout" in " ".join(q.kinds(f.v)):
         return Said("GE210", {})
     if f.v.op == "mul" and came is not None and not came.wants and _is_mask(q, came):
         return Said("GE205", {"op": "this mask"}, (_zeros_of(x),))
@@ -267,7 +267,7 @@ def _best(q: Question, state: str, found: list[Front]) -> Explanation | None:
     f = min(found, key=_suspicion)
     said = HOW.get(_key(f.v), _flat)(q, f)
     v = said.instead or f.v
-    return say(said.code, q.name, state, q.place(v), *said.evidence, q.inside(v), **said.about)
+    return say(said.code, q.name, state, v.place, *said.evidence, q.inside(v), **said.about)
 
 
 def _cancel(q: Question, state: str, crossing: Vertex | None) -> Explanation | None:
@@ -277,9 +277,9 @@ def _cancel(q: Question, state: str, crossing: Vertex | None) -> Explanation | N
     arrivals = [(u, e) for u, e in q.consumers()[crossing] if biggest(e.flow)]
     meeting = min(set.intersection(*[q.above(u) for u, _ in arrivals]), key=lambda u: u.number)
     if all(e.role == "b" for _, e in arrivals):
-        return say("GE215", q.name, state, q.place(meeting), op=meeting.op)
+        return say("GE215", q.name, state, meeting.place, op=meeting.op)
     sizes = ", ".join(f"{short(_signed(e.flow))} by {u.op}" for u, e in arrivals[:4])
-    return say("GE207", q.name, state, q.place(meeting), f"they are {sizes}", count=len(arrivals))
+    return say("GE207", q.name, state, meeting.place, f"they are {sizes}", count=len(arrivals))
 
 
 def _signed(x: Any) -> float:
@@ -293,7 +293,7 @@ def _hook(q: Question, state: str) -> Explanation | None:
     for u in q.graph.vertices:
         hooks = getattr(u.source, "hooks", None) or getattr(u.source, "_hooks", None)
         if hooks and not biggest(u.gradient) and any(biggest(e.flow) for _, e in q.consumers()[u]):
-            return say("GE214", q.name, state, q.place(u) or _line_of(hooks))
+            return say("GE214", q.name, state, u.place or _line_of(hooks))
     return None
 
 
@@ -313,7 +313,7 @@ def _by_structure(q: Question, state: str, v: Vertex, found: list[Front], at: An
     if said is None:
         said = Explanation("", q.name, state, "nothing on the way back to it could stop a gradient", more=LEARN_MORE)
     elif q.graph.notes:
-        also = sorted({f"or {f.v.op} at {line(q.place(f.v))}" for f in able if line(q.place(f.v)) != said.place})[:3]
+        also = sorted({f"or {f.v.op} at {line(f.v.place)}" for f in able if line(f.v.place) != said.place})[:3]
         said.evidence = ["backward() has freed the graph, and this is what the way to it leaves to choose from", *also]
         said.more = LEARN_MORE
     return said

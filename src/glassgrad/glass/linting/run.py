@@ -21,6 +21,7 @@ from ...core.tensor import Tensor
 from ...core.watch import listeners, watchers
 from ...nn import hooks
 from ...optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from ..scalars import telling
 from .data import Data
 from .layers import Layers
 from .losses import Losses
@@ -28,7 +29,7 @@ from .modes import Modes
 from .names import Beside, variable
 from .report import Findings
 from .rules import RULES
-from .scalars import Scalars, telling
+from .scalars import Scalars
 from .steps import Steps
 from .values import Values
 

@@ -1,19 +1,13 @@
-"""Checks of training loops over scalar Values. Their room imports nothing of the package and tells nobody what it does,
-so while the lint is on, three of its methods tell it here."""
+"""Checks of training loops over scalar Values."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
 from typing import Any
 
 from ...core.provenance import Place, caller
-from ...scalar import Value, nn, optim
+from ...scalar import Value, nn
 from .names import several, variable
-
-TOLD = ((Value, "backward"), (optim.Optimizer, "zero_grad"), (nn.Module, "zero_grad"), (optim.Optimizer, "step"))
 
 
 class Weight:
@@ -101,27 +95,3 @@ def ancestors(root: Value) -> list[Value]:
                 seen.add(id(operand))
                 pending.append(operand)
     return found
-
-
-def told(own: Callable[..., Any], name: str, tell: Callable[..., None]) -> Callable[..., Any]:
-    @wraps(own)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        tell(f"scalar_before_{name}", self, *args, *kwargs.values())
-        made = own(self, *args, **kwargs)
-        tell(f"scalar_after_{name}", self, *args, *kwargs.values())
-        return made
-
-    return method
-
-
-@contextmanager
-def telling(tell: Callable[..., None]) -> Iterator[None]:
-    """Value.backward and the like, with someone who is told."""
-    before = [(owner, name, vars(owner)[name]) for owner, name in TOLD]
-    for owner, name, own in before:
-        setattr(owner, name, told(own, name, tell))
-    try:
-        yield
-    finally:
-        for owner, name, own in before:
-            setattr(owner, name, own)

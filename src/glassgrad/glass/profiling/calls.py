@@ -27,10 +27,7 @@ from ...optim.optimizer import Optimizer
 # the profiler's own
 OURS, USER, INSIDE, LANDMARK, LIBRARY, HIDDEN = range(6)
 
-HERE = tuple(
-    f"{PACKAGE}{os.sep.join(path)}.py"
-    for path in (("glass", "profiling"), ("glass", "timing"), ("profiler", "__init__"))
-)
+HERE = tuple(PACKAGE + os.sep.join(path) for path in (("glass", "profiling", ""), ("profiler", "")))
 
 LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
@@ -55,7 +52,7 @@ def kind_of(code: CodeType) -> int:
         return LANDMARK
     file = code.co_filename
     if file.startswith(PACKAGE):
-        return HIDDEN if file in HERE else OURS
+        return HIDDEN if file.startswith(HERE) else OURS
     if file.startswith((*LIBRARIES, "<frozen")) or (file == "<string>" and sys.argv[:1] != ["-c"]):
         return LIBRARY  # what dataclasses and their like write comes from a string
     return INSIDE if code.co_name in COMPREHENSIONS else USER
@@ -137,6 +134,16 @@ def name_of(frame: FrameType) -> str:
     """A function's name, or its file's for what stands outside of functions."""
     name = frame.f_code.co_qualname
     return frame.f_code.co_filename.rpartition("/")[2] if name == "<module>" else name.replace(".<locals>", "")
+
+
+def public_name(frame: FrameType) -> str:
+    """What a function of this package is called: a function that it wraps has the name."""
+    code = frame.f_code
+    if "<locals>" not in code.co_qualname:
+        return code.co_qualname
+    wrapped = [frame.f_locals.get(name) for name in code.co_freevars]
+    names = [getattr(x, "__name__", getattr(x, "name", None)) for x in wrapped if callable(x)]
+    return next((name for name in names if isinstance(name, str)), code.co_qualname.replace(".<locals>", ""))
 
 
 def c_name(function: Any) -> str:

@@ -8,7 +8,7 @@ add up to the whole. The user's own lines have what passes between two calls tha
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import get_ident
+from threading import get_ident, get_native_id
 from types import FrameType
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from ...core.provenance import PACKAGE, line_of
 from ...core.tensor import Tensor
 from ...nn.module import Module
 from .arithmetic import work
-from .calls import LANDMARKS, USER, c_name, kind_of, name_of, users, variables
+from .calls import LANDMARKS, USER, c_name, kind_of, name_of, public_name, users, variables
 
 # The part of a step that a span belongs to, by its kind, and for all within it; others are what is around them.
 PARTS = {
@@ -143,7 +143,7 @@ class Recorder:
     def __init__(self, clock: Callable[[], float], limit: int, brief: float) -> None:
         self.clock, self.limit, self.brief = clock, limit, brief
         self.lost = 0.0
-        self.thread = get_ident()
+        self.thread, self.native_thread = get_ident(), get_native_id()
         self.rows: dict[tuple[Any, ...], Row] = {}
         self.events: list[Event] = []
         self.dropped = 0
@@ -275,7 +275,7 @@ class Recorder:
         elif kind is not None:
             self.push(kind, kind, frame, now)
         elif code.co_filename.startswith(PACKAGE):
-            self.push("package", "glassgrad", frame, now).title = code.co_qualname.replace(".<locals>", "")
+            self.push("package", "glassgrad", frame, now).title = public_name(frame)
         elif kind_of(code) == USER:
             span = self.push("function", name_of(frame), frame, now)
             span.user, span.frame, span.file, span.owner = span, frame, code.co_filename, span.name

@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from .profiler import profile
 
 MICRO = 1e6
+GRAIN = 64  # parts of a microsecond; a power of two, so that readers add starts and durations without rounding
 
 
 def events(prof: profile) -> list[dict[str, Any]]:
     """What the file lists: who the process is, every span, and where the steps end."""
-    recorder, process, thread = prof.recorder, os.getpid(), prof.recorder.thread
-    here = {"pid": process, "tid": thread}
+    recorder = prof.recorder
+    here = {"pid": os.getpid(), "tid": recorder.native_thread}  # Perfetto's ids have 32 bits
 
     def at(t: float) -> float:
-        return round((t - recorder.began) * MICRO, 3)
+        return round((t - recorder.began) * MICRO * GRAIN) / GRAIN
 
     found: list[dict[str, Any]] = [
         {"ph": "M", "name": "process_name", **here, "args": {"name": "glassgrad"}},
@@ -42,7 +43,7 @@ def events(prof: profile) -> list[dict[str, Any]]:
         if e.kind == "op" and e.phase == "backward":
             name += ", backward"
         found.append({"ph": "X", "cat": e.kind, "name": name,
-                      "ts": at(e.start), "dur": round((e.end - e.start) * MICRO, 3), **here, "args": args})  # fmt: skip
+                      "ts": at(e.start), "dur": at(e.end) - at(e.start), **here, "args": args})  # fmt: skip
     found += [{"ph": "i", "s": "t", "cat": "step", "name": f"step {k}", "ts": at(t), **here}
               for k, t in enumerate(recorder.steps, 1)]  # fmt: skip
     return found

@@ -19,12 +19,14 @@ const norm = (x) => (isTensor(x) ? Number(x.norm === "inf" ? Infinity : x.norm) 
 const number = (x) => (x === "inf" ? Infinity : x === "-inf" ? -Infinity : Number(x)); // "nan" -> NaN
 
 class Cursor {
-  constructor({ at, steps, rules, vertices: v, degrees, edges: e }) {
-    const all = e.to.map((to, k) => ({ to, flow: e.flow[k], local: e.local[k], sum: e.sum[k], rule: e.rule[k] }));
+  constructor({ at, steps, rules, vertices: v, degrees, edges: e, tensors }) {
+    const known = (x) => (Array.isArray(x) ? tensors[x[0]] : x);
+    const all = e.to.map((to, k) =>
+      ({ to, flow: known(e.flow[k]), local: known(e.local[k]), sum: known(e.sum[k]), rule: e.rule[k] }));
     let end = 0;
     this.vertices = v.text.map((text, k) => ({
       text, kind: v.kind[k], op: v.op[k], title: v.title[k], name: v.name[k], module: v.module[k], line: v.line[k],
-      value: v.value[k], gradient: v.gradient[k], edges: all.slice(end, (end += degrees[k])),
+      value: known(v.value[k]), gradient: known(v.gradient[k]), edges: all.slice(end, (end += degrees[k])),
     }));
     Object.assign(this, { at, steps, rules, root: steps[0] });
     this.turn = this.vertices.map(() => Infinity);

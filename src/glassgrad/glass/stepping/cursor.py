@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,18 @@ MOST = 4096  # entries of a Jacobian's column that entry() computes
 NAMED = 4  # of those that have still to hand something on
 
 
+@contextmanager
+def unswept() -> Iterator[None]:
+    """No search for circles of garbage while many small objects are made, nearly all of which are kept."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 def step(root: Value | Tensor, gradient: Any = None) -> Cursor:
     """A cursor before the first step of the backward pass of a Value or Tensor.
 
@@ -35,7 +49,8 @@ def step(root: Value | Tensor, gradient: Any = None) -> Cursor:
       a    1 * 3 = 3    so far 3, to come 1: square
       a    1 * 3 = 3    3 + 3 = 6, complete
     """
-    return Cursor(look(root, gradient, names_around()))
+    with unswept():
+        return Cursor(look(root, gradient, names_around()))
 
 
 class Cursor:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from functools import cache
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core import provenance
-from ..graph import Edge, Vertex, declaration, handed_on, own
-from ..summary import histogram, on_host
-from ..words import norm, single, text_of
+from ...core.provenance import line_of
+from ..graph import Edge, Graph, Vertex, declaration, handed_on, own
+from ..summary import Known, measure, measured, on_host
+from ..words import Made, norm, single, text_of
 from .formulas import formula
 
 if TYPE_CHECKING:
@@ -20,41 +21,62 @@ if TYPE_CHECKING:
 SMALL = 24  # entries of a tensor that are told one by one
 
 
-def told(cursor: Cursor) -> dict[str, Any]:
+def told(cursor: Cursor, known: Known | None = None) -> dict[str, Any]:
     """at, steps (vertices by number), vertices, rules (formulas); numbers that are not finite are strings.
 
     An edge's flow is upstream times local; sum is what has arrived with it, of tensors where it isn't the only one;
-    local is known of numbers and of what works element by element; rule is the place of its formula.
+    local is known of numbers and of what works element by element; rule is the place of its formula. An array that
+    stands in several places is told once, as one and the same dict.
+    known: what has been measured of the graph's arrays.
     """
     graph = cursor.graph
     number = {v: k for k, v in enumerate(graph.vertices)}
     rules: dict[str, int] = {}
     totals = {edge: total for arrivals in cursor.arrivals.values() for edge, total in _totals(arrivals)}
-    line_of = cache(provenance.line_of)
+    locals_ = {v: locals_of(v) for v in graph.vertices if v.edges}
+    more = measured([*totals.values(), *chain.from_iterable(locals_.values())])
+    known = {**(measured(arrays_of(graph)) if known is None else known), **more}
+    seen: dict[int, Any] = {}
+    made: Made = {}
+
+    def tell(x: Any) -> Any:
+        if x is None or (type(x) is float and math.isfinite(x)):
+            return x
+        if id(x) not in seen:
+            seen[id(x)] = plain(x, known)
+        return seen[id(x)]
 
     def of_edge(v: Vertex, edge: Edge, local: Any) -> dict[str, Any]:
+        found = {"to": number[edge.vertex], "role": edge.role, "flow": tell(edge.flow)}
+        some = {"sum": tell(totals.get(edge)), "local": tell(local)}
         rule = formula(v, edge) if edge.flow is not None else ""
-        more = {"sum": plain(totals.get(edge)), "local": plain(local)}
         if rule:
-            more["rule"] = rules.setdefault(rule, len(rules))
-        some = {key: value for key, value in more.items() if value is not None}
-        return {"to": number[edge.vertex], "role": edge.role, "flow": plain(edge.flow)} | some
+            found["rule"] = rules.setdefault(rule, len(rules))
+        return found | {key: value for key, value in some.items() if value is not None}
 
     return {
         "at": cursor.at,
         "steps": [number[v] for v in cursor.order],
         "vertices": [
             {
-                "text": text_of(v), "kind": v.kind, "op": v.op, "title": v.title, "name": v.name,
+                "text": text_of(v, made), "kind": v.kind, "op": v.op, "title": v.title, "name": v.name,
                 "module": list(v.module), "shape": None if v.shape is None else list(v.shape),
                 "line": None if v.place is None else list(line_of(v.place)),
-                "value": plain(v.value), "gradient": plain(v.gradient),
-                "edges": [of_edge(v, e, local) for e, local in zip(v.edges, locals_of(v), strict=True)],
+                "value": tell(v.value), "gradient": tell(v.gradient),
+                "edges": [of_edge(v, e, local) for e, local in zip(v.edges, locals_.get(v, ()), strict=True)],
             }
             for v in graph.vertices
         ],
         "rules": list(rules),
     }  # fmt: skip
+
+
+def arrays_of(graph: Graph) -> Iterator[Any]:
+    """All that a picture of the graph and its page tell of."""
+    for v in graph.vertices:
+        yield v.value
+        yield v.gradient
+        yield from [edge.flow for edge in v.edges]
 
 
 def _totals(arrivals: list[tuple[int, Vertex, Edge]]) -> list[tuple[Edge, Any]]:
@@ -91,24 +113,28 @@ def locals_of(v: Vertex) -> list[Any]:
     return [factors[e.position] if e.flow is not None and fits(e.flow) else None for e in v.edges]
 
 
-def plain(x: Any) -> Any:
-    """For JSON: a number; of a tensor its shape, norm, range and histogram, and its entries where they are few."""
+def plain(x: Any, known: Known | None = None) -> Any:
+    """For JSON: a number; of a tensor its shape, norm, range and histogram; where they are few its entries, as text."""
     if x is None or (type(x) is float and math.isfinite(x)):
         return x
     if single(x):
         return _number(np.asarray(x).reshape(()).item())
-    found: dict[str, Any] = {"shape": list(getattr(x, "shape", ())), "norm": _number(norm(x))}
+    found: dict[str, Any] = {"shape": list(getattr(x, "shape", ()))}
     array = on_host(x)
     if array is None or array.dtype.kind == "c" or not array.size:
-        return found
-    flat = array.reshape(-1).astype(np.float64)
-    finite = flat[np.isfinite(flat)]
-    if finite.size < flat.size:
-        found["wrong"] = flat.size - finite.size
-    if finite.size:
-        found |= {"low": _short(finite.min()), "high": _short(finite.max()), "bars": list(histogram(finite))}
+        return found | {"norm": _number(norm(x))}
+    flat = array.reshape(-1)
+    measures = measure(array, known)
+    if measures is None:
+        finite = flat[np.isfinite(flat)]
+        found |= {"norm": _number(norm(x)), "wrong": flat.size - finite.size}
+        measures = measure(finite)
+    else:
+        found["norm"] = measures.norm
+    if measures is not None:
+        found |= {"low": _short(measures.low), "high": _short(measures.high), "bars": list(measures.bars)}
     if array.size <= SMALL:
-        found["entries"] = [_short(e) for e in flat]
+        found["entries"] = " ".join(["%.5g"] * flat.size) % (*flat.tolist(),)
     return found
 
 
@@ -118,4 +144,4 @@ def _number(x: Any) -> float | str:
 
 
 def _short(x: float) -> float | str:
-    return _number(float(f"{x:.5g}"))
+    return float(f"{x:.5g}") if math.isfinite(x) else str(float(x))

@@ -2,57 +2,57 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cache
 from types import CodeType
+from typing import Any
 
-from ...core.provenance import source_between
 from ...scalar.engine import Value
-from ..graph import Edge, Vertex, declaration
+from ..deriving.reading import Unreadable, declared_for, source_of
+from ..graph import Edge, Vertex
 
-SLOPES = {  # a Value's op -> by position; a, b are what it is made of, y is what it makes
-    "+": ("g", "g"), "-": ("g", "-g"), "*": ("g * b", "g * a"), "/": ("g / b", "-g * y / b"), "neg": ("-g",),
-    "**": ("g * b * a ** (b - 1)", "g * y * log(a)"), "abs": ("g * sign(a)",), "ReLU": ("g if a > 0 else 0",),
-    "tanh": ("g * (1 - y * y)",), "sigmoid": ("g * y * (1 - y)",), "logsigmoid": ("g * sigmoid(-a)",),
-    "exp": ("g * y",), "log": ("g / a",), "sqrt": ("g / (2 * y)",), "sin": ("g * cos(a)",), "cos": ("-g * sin(a)",),
-}  # fmt: skip
+CLEARER = {  # than the call of a function that also minds special cases
+    ("pow", "x"): "g * other * x ** (other - 1)",
+    ("pow", "other"): "g * y * log(x)",
+    ("abs", "x"): "g * sign(x)",
+}
 
 
 def formula(v: Vertex, edge: Edge) -> str:
     """What an operation hands on along an edge, from g, the upstream gradient; "" where nobody knows.
 
-    y is the result, other names are the operation's arguments and options.
+    y is the result, other names are the operation's arguments and options. A Value's is that of the tensors, and a, b
+    are what it is made of.
     """
     k = edge.position
-    if isinstance(v.source, Value):
+    if v.op == "affine":
         n = len(v.source.operands)
-        if v.title == "w*x+b":
-            return "g" if k == n - 1 else "g * x" if k < n // 2 else "g * w"
-        if v.title.startswith("**") and v.title[2:]:
-            return f"g * {v.title[2:]} * a ** ({v.title[2:]} - 1)"
-        slopes = SLOPES.get(v.title, ())
-        return slopes[k] if k < len(slopes) else ""
-    op, _ = declaration(v.source.op)
-    code = getattr(op and op.declared.get(edge.role), "__code__", None)
-    return source(code) if code else ""
+        return "g" if k == n - 1 else "g * x" if k < n // 2 else "g * w"
+    op, power = declared_for(v)
+    role = edge.role or (op.inputs[k] if op else "")
+    return _written(op, role, (power or "b") if isinstance(v.source, Value) else "")
 
 
 @cache
+def _written(op: Any, role: str, b: str) -> str:
+    """b: what a Value's `other` is called."""
+    code = getattr(op and op.declared.get(role), "__code__", None)
+    text = CLEARER.get((op.name, role)) or source(code) if code else ""
+    names = {"x": "a", "other": b}
+    return re.sub(r"\b(x|other)\b", lambda word: names[word[0]], text) if b else text
+
+
 def source(code: CodeType) -> str:
-    """The expression of a lambda; of a function its call.
+    """The expression of a lambda; of a function its call; "" where the source is not at hand.
 
     >>> source((lambda g, y: g * (1 - y * y)).__code__)
     'g * (1 - y * y)'
     """
     if code.co_name != "<lambda>":
         return f"{code.co_name.lstrip('_')}({', '.join(code.co_varnames[: code.co_argcount])})"
-    starts: list[tuple[int, int]] = []
-    ends: list[tuple[int, int]] = []
-    for line, last, column, end in code.co_positions():
-        if line and last and column is not None and end is not None and (line, column) != (last, end):
-            starts.append((line, column))
-            ends.append((last, end))
-    if not starts:
+    try:
+        body = source_of(code).body
+    except Unreadable:
         return ""
-    text = source_between(code.co_filename, *min(starts), *max(ends))
-    return re.sub(r"(?<=\() | (?=\))", "", " ".join(text.split()))
+    return ast.unparse(body) if isinstance(body, ast.expr) else ""

@@ -2,7 +2,7 @@
 "use strict";
 const SVG = "http://www.w3.org/2000/svg", $ = (id) => document.getElementById(id);
 const SIGNS = { done: "✓", ready: "●", part: "…", current: "▲", none: "" };
-let boxes, itemOf, nets, forms, netsOf, groups, zoom = 1, chosen = null, lines = [];
+let boxes, itemOf, nets, forms, metrics, netsOf, groups, zoom = 1, chosen = null, lines = [];
 
 function svg(tag, attributes = {}, text = null) {
   const node = document.createElementNS(SVG, tag);
@@ -11,12 +11,28 @@ function svg(tag, attributes = {}, text = null) {
   return node;
 }
 
-const shape = ([style, ...rest]) => (rest.length === 1 ? svg("path", { class: style, d: forms[rest[0]] })
-  : svg("text", { class: style, x: rest[0], y: rest[1] }, rest[2]));
+const write = (style, x, y, text) => svg("text", { class: style, x, y }, text);
+
+// A box's title and note, from its own corner. As `head` and `frame` of svg.py.
+function heading({ title, note }, sign, shift, y) {
+  const parts = [write("title", metrics.SIDE + shift, y, sign + title)];
+  return note ? [...parts, write("note", note[0] + shift, y, note[1])] : parts;
+}
+
+// A row of a box. As `line` of svg.py.
+function line({ rows }, k, width) {
+  const { SIDE, HEAD, LINE, CHAR, BAR, HIGH } = metrics, [label, text, bars, wrong] = rows[k], y = HEAD + LINE * k + 10;
+  const labels = Math.max(0, ...rows.map(([word, said]) => (said ? [...word].length : 0)));
+  const parts = [write("label", SIDE, y, label)], left = width - SIDE - BAR * bars.length;
+  if (text) parts.push(write(wrong ? "alarm" : "text", SIDE + CHAR * (labels + 1), y, text));
+  if (!bars.length) return parts;
+  const steps = bars.map((bar, i) => `V${y - (bar * 10) / HIGH}H${left + BAR * (i + 1)}`).join("");
+  return [...parts, svg("path", { class: wrong ? "wrong" : label === "grad" ? "grad" : "data", d: `M${left} ${y}${steps}V${y}Z` })];
+}
 
 function open(data) {
   lay(data.layout);
-  ({ boxes, nets, forms, item_of: itemOf } = data);
+  ({ boxes, nets, forms, metrics, item_of: itemOf } = data);
   netsOf = items.map(() => []);
   nets.forEach(([source], k) => netsOf[source].push(k));
   items.forEach((item, id) => {
@@ -40,12 +56,13 @@ const seenOf = (item) => path(item).find((x) => !x.open) ?? item;
 
 function closedNode(item) {
   const { box } = item, node = svg("g", { "data-id": item.id, tabindex: -1 });
-  node.append(svg("title", {}, box.tip), ...box.head.map(shape));
+  const outline = forms[box.form].map(([style, d]) => svg("path", { class: style, d }));
+  node.append(svg("title", {}, box.tip), ...outline, ...heading(box, item.children.length ? "▸ " : "", 0, 16));
   node.querySelector("path").classList.add("paint");
   if (item.children.length) node.querySelectorAll("path").forEach((p) => p.classList.add("paint"));
-  item.rows = box.rows.map((row, k) => {
+  item.rows = box.rows.map((_, k) => {
     const part = svg("g", k in box.late ? { "data-v": box.late[k] } : {});
-    part.append(...row.map(shape));
+    part.append(...line(box, k, item.width));
     node.append(part);
     return part;
   });
@@ -58,8 +75,7 @@ function closedNode(item) {
 
 function openNode(item) {
   const node = svg("g", { "data-id": item.id, tabindex: -1 });
-  node.append(svg("title", {}, item.box.tip), ...item.box.frame.map(shape));
-  item.drawn = item.title;
+  node.append(svg("title", {}, item.box.tip), svg("path", { class: "frame" }), ...heading(item.box, "▾ ", 1, metrics.TITLE - 9));
   return node;
 }
 
@@ -73,7 +89,7 @@ function draw() {
     (item.open ? frames : closed).push(node);
     if (!item.open) continue;
     node.querySelector("path").setAttribute("d", border(item.size));
-    node.querySelectorAll("text").forEach((text) => text.setAttribute("dx", item.title - item.drawn));
+    node.querySelectorAll("text").forEach((text) => text.setAttribute("dx", item.title));
   }
   for (const group of new Set(lines.map((wire) => wire.group))) group.into = new Map();
   for (const wire of lines) wire.group.into.set(`${wire.net} ${wire.below}`, wire);
@@ -151,10 +167,10 @@ function update(cursor, rules) {
 // A row tells its gradient once all of it has arrived; before, how many parts of it.
 function late(item, k, v, cursor) {
   const row = item.rows[k], texts = row.querySelectorAll("text"), last = texts[texts.length - 1];
-  const words = item.box.rows[k].filter((s) => s.length > 2), full = words[words.length - 1][3];
+  const [label, text] = item.box.rows[k], full = text || label;
   const state = cursor.state(v), there = cursor.arrived(v).length;
   const complete = state === "done" || state === "ready" || state === "current";
-  const some = there ? `${there} of ${cursor.arrivals[v].length}` : "·", table = Object.keys(item.box.late).length > 1;
+  const some = there ? `${there}/${cursor.arrivals[v].length}` : "·", table = Object.keys(item.box.late).length > 1;
   const short = full.replace(/\S+$/, (x) => (there ? "…" : "·").padStart(x.length)); // in a table's last column
   last.textContent = complete ? full : table ? short : some;
   for (const bars of row.querySelectorAll("path")) bars.toggleAttribute("hidden", !complete);

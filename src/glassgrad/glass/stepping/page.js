@@ -247,7 +247,8 @@ async function entries(x, style, from) {
   const box = $("array"), range = x.low === undefined ? "" : `from ${digits(x.low, 4)} to ${digits(x.high, 4)}`;
   box.replaceChildren(html("h2", shown(x)), html("p", range), x.bars ? histogram(x.bars, style, 16, 60) : "");
   $("numbers").showModal();
-  let flat = x.entries, why = live ? "" : "Its entries are in the page that `glassgrad step --web program.py` opens.";
+  const entry = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
+  let flat = x.entries?.split(" ").map(entry), why = live ? "" : "Its entries are in the page that `glassgrad step --web program.py` opens.";
   if (live && from) {
     const answer = await ask("array", from).catch((problem) => ({ why: problem.message }));
     ({ entries: flat = flat, why = "" } = answer);

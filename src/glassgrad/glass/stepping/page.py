@@ -11,24 +11,27 @@ import json
 import linecache
 import os
 import zlib
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
 from ..canvas import plain_text
-from ..drawing.boxes import Box, scene
+from ..drawing.boxes import BAR, CHAR, HEAD, LINE, SIDE, Box, scene
 from ..drawing.layout import Item, plan
 from ..drawing.page import digest, layout, read
-from ..drawing.svg import STYLE, Words, frame, head, line
+from ..drawing.placing import TITLE
+from ..drawing.svg import STYLE, note_at, outline
 from ..pages import colours, html_page
+from ..summary import HIGH, Known, measured
 from ..words import text_of
-
-if TYPE_CHECKING:
-    from .cursor import Cursor
+from .cursor import Cursor, unswept
+from .feed import arrays_of, told
 
 LINES = 3000  # of a longer file what is around the lines in question
 AROUND = 100
 HEIGHT = 760  # of the page within a notebook
 
 
+@unswept()
 def page(cursor: Cursor, live: bool = False) -> str:
     """The whole page. A content security policy lets only this script run and, unless live, forbids to load anything.
 
@@ -60,59 +63,62 @@ def name_of(cursor: Cursor) -> str:
 
 def given(cursor: Cursor, live: bool) -> dict[str, Any]:
     """All that the page knows."""
-    drawn = scene(cursor.graph, limit=len(cursor.graph) + 1, hidden=10**9, pieces=True)
+    known = measured(arrays_of(cursor.graph))
+    drawn = scene(cursor.graph, limit=len(cursor.graph) + 1, hidden=10**9, pieces=True, known=known)
     plan(drawn.root, drawn.nets)
     ids = {item: k for k, item in enumerate([drawn.root, *drawn.boxes])}
     number = {v: k for k, v in enumerate(cursor.graph.vertices)}
-    forms: dict[str, int] = {}
-    return numbers(cursor) | {
+    forms: dict[Any, int] = {}
+    return numbers(cursor, known) | {
         "layout": layout(drawn, ids),
+        "metrics": {"SIDE": SIDE, "HEAD": HEAD, "LINE": LINE, "CHAR": CHAR, "BAR": BAR, "HIGH": HIGH, "TITLE": TITLE},
         "boxes": [None, *[_box(item, box, number, forms) for item, box in drawn.boxes.items()]],
         "item_of": [ids[drawn.item_of[v]] if v in drawn.item_of else None for v in cursor.graph.vertices],
         "nets": [[ids[net.source], [ids[target] for target in net.targets]] for net in drawn.nets],
-        "forms": list(forms),
+        "forms": [list(outline(Box(kind, "", last=last), *size)) for kind, last, *size in forms],
         "notes": [plain_text(note, 600) for note in drawn.notes],
         "live": live,
     }
 
 
-def numbers(cursor: Cursor) -> dict[str, Any]:
+def numbers(cursor: Cursor, known: Known | None = None) -> dict[str, Any]:
     """What the page's Cursor is made of, and the sources."""
-    told = cursor.to_dict()
-    vertices = told["vertices"]
+    said = told(cursor, known)
+    vertices = said["vertices"]
     files = {file: k for k, file in enumerate(sorted({v["line"][0] for v in vertices if v["line"]}))}
     used: list[list[int]] = [[] for _ in files]
+    clean = cache(plain_text)
     for v in vertices:
         if v["line"]:
             v["line"][0] = files[v["line"][0]]
             used[v["line"][0]].append(v["line"][1])
-        v["module"] = [plain_text(name, 80) for name in v["module"]]
-        v |= {key: plain_text(v[key], 120) for key in ("text", "op", "title", "name")}
+        v["module"] = [clean(name, 80) for name in v["module"]]
+        v |= {key: clean(v[key], 120) for key in ("text", "op", "title", "name")}
+    tensors: dict[int, tuple[int, Any]] = {}  # each once; where it stands is [number]
     return {
         "at": cursor.at,
-        "steps": told["steps"],
-        "rules": told["rules"],
-        "vertices": _columns(vertices, "text kind op title name module line value gradient"),
+        "steps": said["steps"],
+        "rules": said["rules"],
+        "vertices": _columns(vertices, "text kind op title name module line value gradient", tensors),
         "degrees": [len(v["edges"]) for v in vertices],
-        "edges": _columns([edge for v in vertices for edge in v["edges"]], "to flow local sum rule"),
+        "edges": _columns([edge for v in vertices for edge in v["edges"]], "to flow local sum rule", tensors),
+        "tensors": [x for _, x in tensors.values()],
         "sources": [_source(file, lines) for file, lines in zip(files, used, strict=True)],
     }
 
 
-def _columns(rows: list[dict[str, Any]], keys: str) -> dict[str, list[Any]]:
+def _columns(rows: list[dict[str, Any]], keys: str, tensors: dict[int, tuple[int, Any]]) -> dict[str, list[Any]]:
     """Each key once: a tenth of the bytes."""
-    return {key: [row.get(key) for row in rows] for key in keys.split()}
+
+    def place(x: dict[str, Any]) -> list[int]:
+        return [tensors.setdefault(id(x), (len(tensors), x))[0]]
+
+    columns = {key: [row.get(key) for row in rows] for key in keys.split()}
+    return {key: [place(x) if type(x) is dict else x for x in column] for key, column in columns.items()}
 
 
-def _box(item: Item, box: Box, number: dict[Any, int], forms: dict[str, int]) -> dict[str, Any]:
-    """A box's shapes. late: row -> the vertex whose gradient the row tells, to be shown once it is there."""
-
-    def shapes(some: Any) -> list[Any]:
-        return [
-            [s.style, s.x, s.y, s.text] if isinstance(s, Words) else [s.style, forms.setdefault(s.d, len(forms))]
-            for s in some
-        ]
-
+def _box(item: Item, box: Box, number: dict[Any, int], forms: dict[Any, int]) -> dict[str, Any]:
+    """A box. late: row -> the vertex whose gradient the row tells, to be shown once it is there."""
     table = len(box.graded) > 1
     late = {
         k: number[box.graded[k - 1 if table else 0]]
@@ -120,12 +126,13 @@ def _box(item: Item, box: Box, number: dict[Any, int], forms: dict[str, int]) ->
         if (1 <= k <= len(box.graded) if table else row.label == "grad" and box.graded)
     }
     made: dict[str, Any] = {
-        "kind": box.kind, "title": box.title, "tip": box.tip, "late": late,
-        "head": shapes(head(box, item.width, item.height)),
-        "rows": [shapes(line(box, item.width, k)) for k in range(len(box.rows))],
+        "kind": box.kind, "title": box.title, "tip": box.tip, "late": late, "rows": box.rows,
+        "form": forms.setdefault((box.kind, box.last, item.width, item.height), len(forms)),
     }  # fmt: skip
+    if box.note:
+        made["note"] = [note_at(box), box.note]
     if item.children:
-        made |= {"frame": shapes(frame(box, item)), "path": ".".join(box.path)}
+        made["path"] = ".".join(box.path)
     else:
         made["members"] = [number[v] for v in box.members]
     return made

@@ -125,7 +125,7 @@ class Session:
         return lines
 
     def source(self, height: int) -> list[Line]:
-        """The program's lines around the one that made the current result; of a Value, where the program stands."""
+        """The program's lines around the one that made the current result; where nobody knows it, where it stands."""
         v = self.cursor.vertex
         place = v.place if v is not None and v.place is not None else self.stands
         if place is None:
@@ -135,7 +135,7 @@ class Session:
         inside = place[0].co_qualname
         head = f"{os.path.basename(file)}:{number}" + ("" if inside.startswith("<") else f"  in {inside}")
         if v is not None and v.place is None:
-            head += "  where the program stands; a Value keeps no line"
+            head += "  where the program stands; inside watch() Values have lines"
         lines = [clean(head, "soft")]
         first = max(1, min(number - (height - 1) // 2, len(text) - height + 2))
         for k in range(first, min(first + height - 1, len(text) + 1)):

@@ -224,7 +224,8 @@ void notice(const char* what);
 inline void tell(const char* what) {
     if (noticed != nullptr) notice(what);
 }
-void note_place(uint64_t order);
+extern bool attended;                // whether somebody is told of each node made
+void attend(uint64_t order);
 
 int add_replay(PyObject* module);
 

@@ -12,6 +12,7 @@
 namespace scalar {
 
 PyObject* noticed;
+bool attended;
 unsigned long recording_thread;
 
 namespace {
@@ -56,10 +57,8 @@ PyObject* described(const Place& place) {  // (file, line)
     return Py_BuildValue("Oi", code->co_filename, PyCode_Addr2Line(code, place.second));
 }
 
-}  // namespace
-
 void note_place(uint64_t order) {
-    if (PyThread_get_thread_ident() != recording_thread) return;
+    if (noticed == nullptr || PyThread_get_thread_ident() != recording_thread) return;
     const size_t i = order - notes.start - 1;
     try {
         if (notes.places.size() <= i) notes.places.resize(i + 1, Place{nullptr, 0});
@@ -67,6 +66,22 @@ void note_place(uint64_t order) {
         return;  // the line alone will be unknown
     }
     notes.places[i] = here();
+}
+
+PyObject* follower;  // is told the order of each node made, or null
+
+}  // namespace
+
+void attend(uint64_t order) {
+    note_place(order);
+    if (follower == nullptr) return;
+    PyObject* told = Py_NewRef(follower);  // it may end this
+    PyObject* number = PyLong_FromUnsignedLongLong(order);
+    PyObject* said = number == nullptr ? nullptr : PyObject_CallOneArg(told, number);
+    if (said == nullptr) PyErr_WriteUnraisable(told);
+    Py_XDECREF(said);
+    Py_XDECREF(number);
+    Py_DECREF(told);
 }
 
 void notice(const char* what) {
@@ -559,11 +574,20 @@ PyObject* begin(PyObject*, PyObject* args) {
     Py_XSETREF(notes.package, Py_NewRef(package));
     recording_thread = PyThread_get_thread_ident();
     noticed = Py_NewRef(notice);
+    attended = true;
     Py_RETURN_NONE;
 }
 PyObject* end(PyObject*, PyObject*) {
     Py_CLEAR(noticed);
+    attended = follower != nullptr;
     Py_RETURN_NONE;
+}
+
+// follow(tell): from now on tell(number) is called for each node made; None ends it. Gives who was told before.
+PyObject* follow(PyObject*, PyObject* tell) {
+    PyObject* before = std::exchange(follower, tell == Py_None ? nullptr : Py_NewRef(tell));
+    attended = follower != nullptr || noticed != nullptr;
+    return before == nullptr ? Py_NewRef(Py_None) : before;
 }
 
 PyMethodDef methods[] = {
@@ -586,6 +610,7 @@ PyType_Spec spec = {
 PyMethodDef functions[] = {
     {"begin", begin, METH_VARARGS, nullptr},
     {"end", end, METH_NOARGS, nullptr},
+    {"follow", follow, METH_O, "From now on it is told the number of each Value made; None ends it. Who was told before."},
     {"placeholder", placeholder, METH_O, nullptr},
     {"record", record, METH_VARARGS, "The recording of (pattern, inputs, roots); ValueError says why there is none."},
     {nullptr, nullptr, 0, nullptr},

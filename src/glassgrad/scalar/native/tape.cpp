@@ -34,7 +34,7 @@ void begin(Node* node, Op op, double data) {
     node->op = op;
     node->flags = 0;
     ++alive;
-    if (noticed != nullptr) note_place(node->order);
+    if (attended) attend(node->order);
 }
 
 bool is_gc(const Node* node) { return node->has(TRACKED) || Py_TYPE(node) != value_type; }
@@ -638,6 +638,7 @@ PyObject* get_op(PyObject* self, void*) {
     if (node->op == OTHER) return Py_NewRef(node->beside());
     return Py_NewRef(names[node->op]);
 }
+PyObject* get_order(PyObject* self, void*) { return PyLong_FromUnsignedLongLong(as_node(self)->order); }
 PyObject* get_operands(PyObject* self, void*) {
     Node* node = as_node(self);
     PyObject* tuple = PyTuple_New(static_cast<Py_ssize_t>(node->count));
@@ -837,6 +838,7 @@ PyGetSetDef value_attributes[] = {
     {"local_gradients", get_slopes, nullptr, nullptr, nullptr},
     {"_datum", get_data, set_data, nullptr, nullptr},
     {"_grad", get_grad, set_grad, nullptr, nullptr},
+    {"_number", get_order, nullptr, nullptr, nullptr},
     {"_op", get_op, nullptr, nullptr, nullptr},
     {"_operands", get_operands, nullptr, nullptr, nullptr},
     {"_slopes", get_slopes, nullptr, nullptr, nullptr},

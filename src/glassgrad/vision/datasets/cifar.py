@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import pickletools
-import tarfile
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ...data.download import DatasetNotFound, Remote, fetch
+from ...data.download import Remote, fetch
 from .dataset import Call, VisionDataset
+from .files import gather, unpack
 
 STRINGS = {"BINSTRING", "SHORT_BINSTRING", "STRING", "BINUNICODE", "SHORT_BINUNICODE", "UNICODE"}
 NUMBERS = {"BININT", "BININT1", "BININT2", "INT"}
@@ -82,16 +80,12 @@ class CIFAR10(VisionDataset):
     ) -> None:  # fmt: skip
         super().__init__(root, None, transform, target_transform)
         self.train = train
-        folder = Path(self.root) / self.base_folder
-        if download and self._missing(folder):
-            unpack(
-                fetch(self.remote, self.root), Path(self.root), [f"{self.base_folder}/{n}" for n, _ in self._files()]
-            )
-        if missing := self._missing(folder):
-            raise DatasetNotFound(
-                "Dataset not found or corrupted. You can use download=True to download it: "
-                f"{', '.join(missing)} of {folder} are not there, or not as they should be"
-            )
+        files = dict([*self.train_list, *self.test_list, self.meta])
+
+        def get(folder: Path) -> None:
+            unpack(fetch(self.remote, folder.parent), folder, self.base_folder, files.__contains__)
+
+        folder = gather(self.root, self.base_folder, files, get if download else None)
         parts = [entries((folder / name).read_bytes()) for name, _ in (self.train_list if train else self.test_list)]
         pixels = np.concatenate([np.frombuffer(part["data"], np.uint8) for part in parts])
         self.data = pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -100,13 +94,6 @@ class CIFAR10(VisionDataset):
             raise ValueError(f"{folder}: {len(self.data)} images, but {len(self.targets)} labels")
         self.classes = entries((folder / self.meta[0]).read_bytes())[self.names]
         self.class_to_idx = {name: i for i, name in enumerate(self.classes)}
-
-    @classmethod
-    def _files(cls) -> list[tuple[str, str]]:
-        return [*cls.train_list, *cls.test_list, cls.meta]
-
-    def _missing(self, folder: Path) -> list[str]:
-        return [name for name, md5 in self._files() if not is_file(folder / name, md5)]
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         return self._sample(self.data[index], self.targets[index])
@@ -133,25 +120,3 @@ class CIFAR100(CIFAR10):
     meta = ("meta", "7973b15100ade9c7d40fb424638fde48")
     labels = "fine_labels"
     names = "fine_label_names"
-
-
-def is_file(path: Path, md5: str) -> bool:
-    """Whether the file is there and is the one with this MD5."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5
-
-
-def unpack(archive: Path, folder: Path, wanted: list[str]) -> None:
-    """The wanted files of an archive, into the folder; nothing else of it is written."""
-    with tarfile.open(archive, "r:gz") as packed:
-        for member in packed:
-            if member.name in wanted and member.isfile():
-                target = folder / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                part = target.with_name(target.name + ".part")
-                content = packed.extractfile(member)
-                assert content is not None
-                part.write_bytes(content.read())
-                os.replace(part, target)

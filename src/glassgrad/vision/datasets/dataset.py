@@ -116,3 +116,20 @@ class FakeData(VisionDataset):
 
     def __len__(self) -> int:
         return self.size
+
+
+class SplitImages(VisionDataset):
+    """`split` of a set of pictures in memory: `data` (N, 3, height, width) and `labels` (N,) are arrays."""
+
+    split: str
+    data: np.ndarray
+    labels: np.ndarray
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        return self._sample(self.data[index].transpose(1, 2, 0), int(self.labels[index]))
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def extra_repr(self) -> str:
+        return f"Split: {self.split}"
