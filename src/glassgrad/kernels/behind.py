@@ -218,7 +218,7 @@ KERNELS: dict[str | tuple[str, int], Kernel] = {
     "unroll": unroll, "unroll_back": unroll_back, "lstm_step": engine.lstm_step, "lstm_step_back": lstm_step_back,
 }  # fmt: skip
 
-# What is done in one go on the way back; see native/tape.cpp.
+# What is done in one go on the way back; see native/walk.cpp.
 PATHS: dict[tuple[str, ...], Kernel] = {
     ("convolution",): convolution_slopes,
     ("max_pool", "relu"): slopes_through_relu,

@@ -70,6 +70,7 @@ int add_random(PyObject* module);
 int add_recurrent(PyObject* module);
 int add_rows(PyObject* module);
 int add_tape(PyObject* module);
+int add_walk(PyObject* module);
 int add_windows(PyObject* module);
 
 }  // namespace glassgrad

@@ -19,9 +19,8 @@ PyMODINIT_FUNC JOINED(PyInit_, GLASSGRAD_LEVEL)() {
     if (module == nullptr) return nullptr;
     using namespace glassgrad;
     if (add_memory(module) < 0 || add_threads(module) < 0 || add_program(module) < 0 ||
-        add_tape(module) < 0 || add_windows(module) < 0 ||
-        add_products(module) < 0 || add_random(module) < 0 || add_rows(module) < 0 ||
-        add_recurrent(module) < 0 || add_attention(module) < 0 ||
+        add_tape(module) < 0 || add_walk(module) < 0 || add_windows(module) < 0 || add_products(module) < 0 ||
+        add_random(module) < 0 || add_rows(module) < 0 || add_recurrent(module) < 0 || add_attention(module) < 0 ||
         add_calls(module) < 0) {
         Py_DECREF(module);
         return nullptr;

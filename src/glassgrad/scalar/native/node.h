@@ -178,8 +178,9 @@ extern PyTypeObject* value_type;
 extern uint64_t orders;  // nodes made so far
 inline bool is_value(PyObject* x) { return PyObject_TypeCheck(x, value_type); }
 
-// --- tape.cpp ---
+// --- value.cpp ---
 
+extern PyObject *classic, *second_pass;        // value.py's
 bool as_number(PyObject* x, double* number);   // false with an error
 // A node whose operands are still to be connected; `tracked` if one of them is.
 Node* new_node(Op op, double data, size_t count, bool beside = false, bool tracked = false);
@@ -187,6 +188,8 @@ inline void connect(Node* user, size_t i, Node* operand, Slope slope) {  // take
     user->edges()[i] = {reinterpret_cast<uintptr_t>(operand) | slope.kind, slope.d};
 }
 void drop_operands(Node* node);
+
+// --- walk.cpp ---
 
 // A walk through a root and all it was computed from, each once. What it met and did not visit yet is marked SEEN, and
 // leaves until its end.
@@ -209,6 +212,11 @@ private:
     template <bool hand_on>
     bool go(Node* root, bool released_too, bool release, double seed);
 };
+
+// Methods of Value, and a function of the module.
+PyObject* backward(PyObject* self, PyObject* args, PyObject* named);
+PyObject* backward_by_hand(PyObject* self, PyObject*);
+PyObject* ancestry(PyObject*, PyObject* args, PyObject* named);
 
 // --- replay.cpp ---
 
