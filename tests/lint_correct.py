@@ -622,3 +622,157 @@ def complex_and_half() -> None:
         (w * 1j).sum().backward(torch.ones((), dtype=torch.complex64))
         (v * v).sum().backward()
         optimizer.step()
+
+
+def fine_tuning_after_a_warm_up_from_almost_nothing() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.1)
+    warm_up = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, 1e-6 + step / 6))
+    for _ in range(12):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        clip_grad_norm_(model.parameters(), 0.1)
+        optimizer.step()
+        warm_up.step()
+
+
+def a_cosine_down_to_zero() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=10)
+    for _ in range(10):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        schedule.step()
+
+
+def learned_to_the_last_digit() -> None:
+    w, x = torch.zeros(2, requires_grad=True), torch.eye(2)
+    optimizer = torch.optim.SGD([w], lr=0.5)
+    for _ in range(60):
+        optimizer.zero_grad()
+        ((x @ w - torch.tensor([1.0, 2.0])) ** 2).sum().backward()
+        optimizer.step()
+
+
+def factors_of_low_rank() -> None:
+    model, x = nn.Sequential(nn.Linear(6, 2), nn.Linear(2, 6)), torch.randn(20, 6)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(5):
+        optimizer.zero_grad()
+        F.mse_loss(model(x), x).backward()
+        optimizer.step()
+
+
+def separable_convolutions() -> None:
+    layers = nn.Conv2d(4, 8, 3, groups=4), nn.Conv2d(8, 4, 1), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 16, 3)
+    model, x, y = nn.Sequential(*layers), torch.randn(6, 4, 6, 6), torch.arange(6) % 3
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def a_layer_that_two_others_read() -> None:
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.enter, self.q, self.k, self.v = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+            self.head = nn.Linear(8, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = self.enter(x)
+            scores = torch.softmax(self.q(x) @ self.k(x).T, -1)
+            return self.head(x + scores @ self.v(x))
+
+    net, (x, y) = Attention(), classes()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+def monte_carlo_dropout_on_purpose() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 1)
+
+        def forward(self, x: Any) -> Any:
+            return self.b(F.dropout(torch.relu(self.a(x)), 0.2, training=True))
+
+    net, (x, y) = Net(), numbers()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(net(x), y[:, None]).backward()
+        optimizer.step()
+    net.eval()
+    with torch.no_grad():
+        print(torch.stack([net(x) for _ in range(8)]).std(0))
+
+
+def the_best_state_is_a_copy() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    best, teacher = copy.deepcopy(model.state_dict()), copy.deepcopy(model)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        teacher.load_state_dict(model.state_dict())
+    model.load_state_dict(best)
+
+
+def rewards_below_zero() -> None:
+    policy, x = mlp(2), torch.randn(16, 4)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=0.01)
+    for _ in range(5):
+        logp = F.log_softmax(policy(x), 1)
+        action = torch.multinomial(logp.detach().exp(), 1)
+        rewards = -torch.rand(16)
+        loss = -(logp.gather(1, action).squeeze(1) * rewards).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def an_entropy_to_be_small() -> None:
+    model, (x, _) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        logp = F.log_softmax(model(x), 1)
+        optimizer.zero_grad()
+        (-(logp.exp() * logp).sum(1)).mean().backward()
+        optimizer.step()
+
+
+def a_model_that_is_only_looked_at() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer.load_state_dict(optimizer.state_dict())
+    model.eval()
+    for _ in range(4):
+        print((model(x).argmax(1) == y).float().mean())
+
+
+def parts_that_are_also_for_themselves() -> None:
+    class Contrast(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 6))
+            self.projector = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 3))
+
+        def forward(self, x: Any) -> Any:
+            return F.normalize(self.projector(self.encoder(x)), dim=-1)
+
+    net, x = Contrast(), torch.randn(12, 4)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        similar = net(x + 0.1 * torch.randn(12, 4)) @ net(x + 0.1 * torch.randn(12, 4)).T
+        F.cross_entropy(similar * 5, torch.arange(12)).backward()
+        optimizer.step()

@@ -360,6 +360,55 @@ def scalars_without_backward() -> None:
         optimizer.step()  # GL103
 
 
+def a_tiny_rate() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-9)  # GL114
+    for _ in range(6):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def a_schedule_that_counts_batches() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)  # GL114
+    scheduler = StepLR(optimizer, step_size=1, gamma=0.1)
+    for _ in range(20):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        scheduler.step()
+
+
+def clipped_to_nothing() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(6):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        clip_grad_norm_(model.parameters(), 1e-7)  # GL114
+        optimizer.step()
+
+
+def too_much_decay() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=3.0)  # GL115
+    for _ in range(6):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def without_parentheses() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)  # GL116
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward  # noqa: B018
+        optimizer.step  # noqa: B018
+
+
 # --- losses ---
 
 
@@ -595,6 +644,44 @@ def slope_of_a_root_at_zero() -> None:
     optimizer.step()
 
 
+def log_softmax_over_the_batch() -> None:
+    model, (x, y) = mlp(3, nn.LogSoftmax(dim=0)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.nll_loss(model(x), y).backward()  # GL203
+        optimizer.step()
+
+
+def targets_of_minus_one() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(model(x).squeeze(1), y.sign()).backward()  # GL212
+        optimizer.step()
+
+
+def a_forgotten_minus() -> None:
+    model, (x, y) = mlp(3, nn.LogSoftmax(dim=1)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss = model(x)[torch.arange(len(y)), y].mean()
+        loss.backward()  # GL213
+        optimizer.step()
+
+
+def a_forgotten_minus_before_a_sum() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
+    for _ in range(3):
+        optimizer.zero_grad()
+        chances = torch.softmax(model(x), 1)
+        chances.log().gather(1, y[:, None]).sum().backward()  # GL213
+        optimizer.step()
+
+
 # --- modules and layers ---
 
 
@@ -743,6 +830,84 @@ def layers_in_a_plain_list() -> None:
         optimizer.zero_grad()
         F.cross_entropy(net(x), y).backward()
         optimizer.step()
+
+
+def functional_dropout_in_evaluation() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.b(F.dropout(torch.relu(self.a(x)), 0.5))  # GL309
+
+    net, (x, y) = Net(), classes()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    net.eval()
+    with torch.no_grad():
+        print((net(x[:8]).argmax(1) == y[:8]).float().mean())
+
+
+def a_layer_made_in_forward() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(8, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(torch.relu(nn.Linear(4, 8)(x)))  # GL310
+
+    net, (x, y) = Net(), classes()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+def no_activation() -> None:
+    model, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()  # GL311
+        optimizer.step()
+
+
+def no_activation_between_convolutions() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b, self.c = nn.Conv2d(1, 8, 3), nn.Conv2d(8, 8, 3), nn.Linear(8 * 16, 3)
+
+        def forward(self, x: Any) -> Any:
+            x = self.b(self.a(x))  # GL311
+            return self.c(torch.relu(x).flatten(1))
+
+    net, x, y = Net(), torch.randn(6, 1, 8, 8), torch.arange(6) % 3
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+def the_best_state_is_the_last() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    best, lowest = model.state_dict(), float("inf")
+    for _ in range(4):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        if loss.item() < lowest:
+            best, lowest = model.state_dict(), loss.item()
+    model.load_state_dict(best)  # GL312
 
 
 # --- data ---

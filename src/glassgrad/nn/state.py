@@ -10,6 +10,7 @@ from ..core.errors import telling
 from ..core.graph import Removable
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
+from ..core.watch import listeners, tell
 from .hooks import register
 from .parameter import Parameter, as_tensor, is_lazy
 
@@ -99,6 +100,8 @@ class Stateful:
         """
         if not hasattr(state_dict, "keys"):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        if listeners:
+            tell("load_state_dict", self, state_dict)
         metadata = getattr(state_dict, "_metadata", None) or {}
         given = OrderedDict(state_dict)
         missing: list[str] = []

@@ -90,7 +90,9 @@ class Layers:
             dull = float(((y < low + NEAR) | (y > high - NEAR)).mean())
         place = caller()
         key = id(self._run.stack[-1]), place
-        state = self._activations.setdefault(key, [0, 0, 0.0, 0, name, place])
+        state = self._activations.setdefault(
+            key, [0, 0, 0.0, 0, name, place, self._run.module_path(self._run.stack[-1])]
+        )
         state[0] = state[0] + 1 if dull >= (1 if name == "relu" else SATURATED) else 0  # in a row
         state[1] += 1  # of all
         state[2], state[3] = dull, out._node.number  # type: ignore[union-attr]
@@ -114,9 +116,9 @@ class Layers:
             touched: list[Any] = [p.version for p in equal if len(p.version) > 1]  # by a step
             place = touched[0][1] if touched else None
             self._run.report("GL305", place, names=several(map(self._run.path, equal)))
-        for row, of_all, share, number, name, place in self._activations.values():
+        for row, of_all, share, number, name, place, path in self._activations.values():
             if name == "relu" and row >= PASSES:
-                self._run.report("GL306", place, count=row)
+                self._run.report("GL306", place, names=f"the ReLU {path}", count=row)
             elif name in ENDS and row >= PASSES and row == of_all and number in self._seen_by_layers:
                 self._run.report("GL307", place, share=share, op=name, count=row)
         for module, (owner, attribute, kind, place) in self._hidden.items():

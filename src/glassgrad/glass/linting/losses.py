@@ -15,6 +15,9 @@ MOVES = {"view", "squeeze", "unsqueeze", "unsqueeze_at", "t", "permute", "transp
          "clone", "cast", "pick_output", "laid_out", "index"}  # fmt: skip
 SQUASHED = {"softmax": "softmax", "log_softmax": "log_softmax", "sigmoid": "sigmoid", "logsigmoid": "logsigmoid"}
 ELEMENTWISE = {"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"}
+PICKS = {"index", "gather"}
+TOTALS = {"mean": "mean", "sum": "sum", "sum_all": "sum"}
+CHANCES = {"binary_cross_entropy", "binary_cross_entropy_with_logits"}
 ROWS = 512  # of a batch are looked at
 
 
@@ -40,6 +43,8 @@ class Losses:
             self._classes(x, target)
         if name == "nll_loss":
             self._log_probabilities(x)
+        if name in CHANCES:
+            self._chances(name, target.array)
         if name in ELEMENTWISE:
             self._same_shape(x.array, target.array)
 
@@ -61,7 +66,13 @@ class Losses:
             if not np.isfinite(totals).all() or np.abs(totals - 1).max() > 0.02:
                 chances = a.min() >= 0 and np.abs(a.sum(-1) - 1).max() < 0.02
                 what = "probabilities: softmax without the logarithm" if chances else "numbers that are none"
+                if x.array.ndim == 2 and np.abs(np.exp(x.array.astype(np.float64)).sum(0) - 1).max() < 0.02:
+                    what = "those of a log_softmax over dimension 0, the batch, where the classes are dimension 1"
                 self._run.report("GL203", what=what)
+
+    def _chances(self, name: str, t: Any) -> None:
+        if t.size and (t.min() < 0 or t.max() > 1):
+            self._run.report("GL212", op=name, what=f"numbers from {t.min():g} to {t.max():g}")
 
     def _classes(self, x: Tensor, target: Tensor) -> None:
         s, t = x.array.shape, target.array
@@ -106,7 +117,23 @@ class Losses:
                 self._crossed[out._node.number] = (x.array, t.array, out._node.place)
 
     def backward(self, roots: list[Any]) -> None:
+        for x in roots:
+            if isinstance(x, Tensor) and x._node is not None:
+                self._signless(x._node)
         for number, crossed in self._crossed.items():
             if number in self._run.nodes:
                 self._same_shape(*crossed)
         self._crossed.clear()
+
+    def _signless(self, node: Any) -> None:
+        """mean(log_softmax(x)[rows, targets]), with nothing between that could turn it round."""
+        total, ops = node.op.name, []
+        while isinstance(node, Node) and node.op.name in MOVES | PICKS | set(TOTALS):
+            ops.append(node.op.name)
+            node = node.edges[0]
+        logarithm = isinstance(node, Node) and (
+            node.op.name == "log_softmax"
+            or (node.op.name == "log" and isinstance(of := node.edges[0], Node) and of.op.name == "softmax")
+        )
+        if logarithm and PICKS & set(ops) and total in TOTALS:
+            self._run.report("GL213", op=TOTALS[total])

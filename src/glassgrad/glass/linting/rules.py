@@ -85,6 +85,22 @@ RULES = {
         "write the update under torch.no_grad(), in place: p -= lr * p.grad; or use an optimizer",
         ("GL101",),
     ),
+    "GL114": Rule(
+        "steps that change nothing",
+        "the last {count} steps moved no parameter by a millionth of its size: {how}",
+        "a larger learning rate (1e-3 for Adam, 1e-2 for SGD), a schedule that steps once an epoch, clipping at 1",
+    ),
+    "GL115": Rule(
+        "weights that decay at once",
+        "lr * weight_decay is {lr}: each step takes {share:.0%} of every weight away",
+        "weight_decay of 1e-4 for SGD and of 1e-2 for AdamW are places to start",
+    ),
+    "GL116": Rule(
+        "nothing is trained",
+        "{names} ran {count} times in train mode, an optimizer has its parameters, and neither backward() nor step() "
+        "was ever called",
+        "call loss.backward() and optimizer.step(), with their parentheses",
+    ),
     # losses
     "GL201": Rule(
         "softmax before cross_entropy",
@@ -126,7 +142,7 @@ RULES = {
     "GL208": Rule(
         "loss without a graph",
         "backward() starts at a tensor that knows nothing of where it came from: no parameter gets a gradient",
-        "leave out what cut it off: .item(), .data, .detach(), float(), numpy(), or torch.tensor() around the loss",
+        "leave out what cut it off: .item(), .data, .detach(), float(), numpy(), torch.tensor(), argmax() or ==",
         ("GL103", "GL106"),
     ),
     "GL209": Rule(
@@ -145,6 +161,17 @@ RULES = {
         "not a number",
         "there is no number any more: {what}",
         "keep logarithms, roots and quotients away from 0 (clamp, add a small number), and use losses that take logits",
+    ),
+    "GL212": Rule(
+        "targets beyond 0 and 1",
+        "{op} takes chances from 0 to 1 as targets, and is given {what}",
+        "give 0 and 1, or chances between them: (y + 1) / 2 of targets -1 and 1; for classes use cross_entropy",
+    ),
+    "GL213": Rule(
+        "log-probabilities without a minus",
+        "this loss is the {op} of the log-probabilities of the targets: it falls as they fall, without end",
+        "put a minus in front, or use nll_loss or cross_entropy",
+        ("GL112",),
     ),
     # modules and layers
     "GL301": Rule(
@@ -176,7 +203,7 @@ RULES = {
     ),
     "GL306": Rule(
         "dead ReLU",
-        "this ReLU has given nothing but zeros in the last {count} passes: what is before it learns nothing",
+        "{names} has given nothing but zeros in the last {count} passes: what is before it learns nothing",
         "a smaller learning rate, biases that start at 0, LeakyReLU or GELU",
     ),
     "GL307": Rule(
@@ -189,6 +216,26 @@ RULES = {
         "{owner}.{attribute} is a plain {kind} of modules: parameters() doesn't know them, and no optimizer has them",
         "use nn.ModuleList, nn.Sequential or nn.ModuleDict",
         ("GL105",),
+    ),
+    "GL309": Rule(
+        "dropout that goes on in evaluation",
+        "{names} is in eval mode, and the dropout() of its forward() still drops: by default training=True",
+        "F.dropout(x, p, training=self.training), or an nn.Dropout as a layer",
+    ),
+    "GL310": Rule(
+        "layers made in forward()",
+        "each pass of {owner} makes a new {kind}, with new weights that no optimizer has",
+        "make it once, as an attribute, in __init__()",
+    ),
+    "GL311": Rule(
+        "two layers that are one",
+        "nothing bends between {names}: together they are one linear map",
+        "put an activation between them: torch.relu(...), nn.ReLU()",
+    ),
+    "GL312": Rule(
+        "a state that follows the model",
+        "these are the tensors of {names} itself, as they are now: state_dict() copies nothing, so nothing is restored",
+        "keep copy.deepcopy(model.state_dict()), or save it to a file",
     ),
     # data
     "GL401": Rule(

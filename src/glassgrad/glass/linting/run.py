@@ -31,9 +31,11 @@ from .report import Findings
 from .rules import RULES
 from .scalars import Scalars
 from .steps import Steps
+from .updates import Updates
 from .values import Values
+from .wiring import Wiring
 
-CHECKS: tuple[Callable[[Any], Any], ...] = (Steps, Losses, Values, Layers, Modes, Data, Scalars)
+CHECKS: tuple[Callable[[Any], Any], ...] = (Steps, Updates, Losses, Values, Layers, Wiring, Modes, Data, Scalars)
 
 
 class Run:

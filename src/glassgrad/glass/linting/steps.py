@@ -58,6 +58,7 @@ class Steps:
         self._owners: Beside[Any] = Beside()  # of gradients: a weak reference to the leaf
         self._slopes: Beside[bool] = Beside()  # products with a gradient
         self._here: Place | None = None  # the last backward
+        self._passes: Beside[int] = Beside(hold=True)  # of the user's modules in train mode, recorded
 
     # --- optimizers and their parameters ---
 
@@ -74,6 +75,10 @@ class Steps:
     def leaf_changed(self, p: Tensor) -> None:
         how = "an in-place change of it is refused"
         self._run.report("GL113", names=self._run.path(p), how=how)
+
+    def leave(self, module: Any, args: Any, out: Any) -> None:
+        if not self._run.stack and module.training and is_grad_enabled():
+            self._passes.put(module, (self._passes.get(module) or 0) + 1)
 
     # --- backward ---
 
@@ -194,6 +199,7 @@ class Steps:
             own = [p for p in parameters(optimizer) if p._needs]
             reached = [p for p in own if (leaf := self._leaves.get(p)) and leaf.count]
             if opt.steps == 0:
+                self._never_called(opt, own)
                 still = [leaf for p in reached if (leaf := self._leaves.get(p)) and leaf.first == mark(p)]
                 habit = any(leaf.grads > OFTEN or (leaf.grads == 1 and leaf.count > OFTEN) for leaf in still)
                 if len(still) == len(reached) and habit:
@@ -203,6 +209,12 @@ class Steps:
                 if opt.highest == 0 and reached:
                     self._run.report("GL111", opt.place, count=opt.steps)
         self._whole_schedules()
+
+    def _never_called(self, opt: Opt, own: list[Tensor]) -> None:
+        mine = {id(p) for p in own}
+        for module, count in self._passes.items() if not self._run.backwards else ():
+            if count > OFTEN and any(id(p) in mine for p in module.parameters()):
+                self._run.report("GL116", opt.place, names=self._run.roots.get(module), count=count)
 
     def _whose(self, optimizer: Any, opt: Opt, own: list[Tensor], reached: list[Tensor]) -> None:
         """Whether the optimizer's parameters are those that get gradients."""
@@ -215,7 +227,7 @@ class Steps:
         idle = [p for p in own if p._grad is None and id(p) not in trained]
         used = {id(p) for root, _ in run.roots.items() for p in root.parameters()}
         orphans = [p for p in idle if id(p) not in used]
-        if orphans and {p.array.shape for p in orphans} & {p.array.shape for p in forgotten}:
+        if orphans and forgotten:
             run.report("GL107", opt.place, count=len(orphans), names=several(map(run.path, forgotten)))
             return
         if idle and run.backwards >= OFTEN and (reached or all(p._grad is None for p in own)):
