@@ -132,6 +132,23 @@ def test_what_has_arrived_and_what_is_to_come_make_the_gradient() -> None:
         assert math.isclose(sum(cursor.arrived(v)), leaf.grad, rel_tol=1e-12, abs_tol=1e-12)
 
 
+def test_goto_what_is_meant_by_itself_or_by_the_end_of_its_name() -> None:
+    net, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1)), gg.randn(2, 3)
+    cursor = gg.step(net(x).sum())
+    at = cursor.goto("net.0.weight").at
+    assert at == cursor.goto(net[0].weight).at == cursor.goto("0.weight").at == len(cursor)
+    with pytest.raises(KeyError, match="no 'weight' in this graph; it has net.0.bias, net.0.weight"):
+        cursor.goto("weight")  # of two
+    with pytest.raises(ValueError, match="the root does not depend on it"):
+        cursor.goto(gg.ones(2, requires_grad=True))
+    paths = gg.paths(net(x).sum(), "2.bias")
+    assert np.array_equal(paths.gradient, gg.paths(net(x).sum(), net[2].bias).gradient)
+    by_name, by_itself = gg.derive(net(x).sum(), wrt="2.bias"), gg.derive(net(x).sum(), wrt=net[2].bias)
+    assert str(by_name).partition("checked")[0] == str(by_itself).partition("checked")[0]
+    with pytest.raises(TypeError, match="got Sequential: it starts at what that returns, or at the loss"):
+        gg.draw(net)
+
+
 def test_goto() -> None:
     cursor = first()
     assert cursor.goto("a").at == 4

@@ -155,11 +155,19 @@ class Graph:
         return self._consumers
 
     def find(self, name: str) -> Vertex:
-        """The vertex of a variable or parameter; KeyError, with the names there are, if none has it."""
-        for v in reversed(self.vertices):
-            if v.name == name:
-                return v
-        raise KeyError(f"no {name!r} in this graph; it has {', '.join(sorted({v.name for v in self.vertices} - {''}))}")
+        """The vertex of a variable or parameter; of net.0.weight also as 0.weight, if no other ends so.
+
+        KeyError, with the names there are, if none has it.
+        """
+        names = {v.name: v for v in self.vertices if v.name}
+        alike = [known for known in names if known == name] or [known for known in names if known.endswith(f".{name}")]
+        if len(alike) != 1:
+            raise KeyError(f"no {name!r} in this graph; it has {', '.join(sorted(names))}")
+        return names[alike[0]]
+
+    def vertex_of(self, x: Value | Tensor) -> Vertex | None:
+        source = getattr(x, "grad_fn", None) or x
+        return next((v for v in self.vertices if v.source is source), None)
 
 
 def look(
@@ -174,12 +182,17 @@ def look(
     Raises TypeError for anything else.
     """
     if not isinstance(root, Value | Tensor):
-        raise TypeError(f"a graph starts at a Value or a Tensor, got {type(root).__name__}")
+        raise TypeError(_refused(root))
     named = names_around() if names is None else names
     graph = _of_value(root, named, limit) if isinstance(root, Value) else _of_tensor(root, named, limit)
     if gradients:
         carry(graph, gradient)
     return graph
+
+
+def _refused(root: Any) -> str:
+    more = ": it starts at what that returns, or at the loss" if callable(root) else ""
+    return f"a graph starts at a Value or a Tensor, got {type(root).__name__}{more}"
 
 
 def carry(graph: Graph, gradient: Any = None) -> None:

@@ -50,12 +50,12 @@ class Paths(NamedTuple):
         return "\n".join([*lines, f"{shown(self.gradient)}    the gradient"])
 
 
-def paths(root: Value | Tensor, wrt: Value | Tensor, top: int = TOP, gradient: Any = None) -> Paths:
-    """The `top` paths from `root` to `wrt` that contribute most to its gradient, largest first.
+def paths(root: Value | Tensor, wrt: Value | Tensor | str, top: int = TOP, gradient: Any = None) -> Paths:
+    """The `top` paths from `root` to `wrt`, or what has that name, that contribute most to its gradient, largest first.
 
     Of Values the largest are found exactly, however many there are; of Tensors, whose contributions are arrays, at each
     vertex the `top` of largest norm are followed. gradient: that of the root, unless it has one element.
-    Raises ValueError where no gradient arrives at `wrt`.
+    Raises ValueError where no gradient arrives at `wrt`, KeyError for a name that is not in the graph.
 
     >>> a, b = Value(3.0), Value(2.0)
     >>> print(paths(a * a * b + a, a))
@@ -65,7 +65,7 @@ def paths(root: Value | Tensor, wrt: Value | Tensor, top: int = TOP, gradient: A
     13    the gradient
     """
     graph = look(root, gradient, names_around())
-    goal = next((v for v in graph.vertices if v.source is (getattr(wrt, "grad_fn", None) or wrt)), None)
+    goal = graph.find(wrt) if isinstance(wrt, str) else graph.vertex_of(wrt)
     if goal is None or goal.gradient is None:
         why = [*graph.notes, graph.left_out and f"{graph.left_out} What was asked for is older, or not in the graph."]
         raise ValueError(" ".join(filter(None, why)) or "no gradient arrives there: the root does not depend on it")

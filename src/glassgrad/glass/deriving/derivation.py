@@ -73,8 +73,7 @@ def _goal(graph: Graph, root: Value | Tensor, wrt: Value | Tensor | str) -> Vert
         except KeyError as problem:
             raise ValueError(f"derive: {problem.args[0]}") from None
     else:
-        source = wrt.grad_fn if isinstance(wrt, Tensor) else None
-        goal = next((v for v in graph.vertices if v.source is (source or wrt)), None)
+        goal = graph.vertex_of(wrt)
     if goal is graph.root:
         raise ValueError(f"derive: {what} is the root itself, whose derivative is 1")
     if goal is None and graph.beyond:

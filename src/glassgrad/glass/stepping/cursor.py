@@ -91,11 +91,15 @@ class Cursor:
         """One step back; IndexError before the first."""
         return self._move(self.at - 1)
 
-    def goto(self, place: int | str | Vertex) -> Cursor:
-        """Behind so many steps; or to where the gradient of a vertex, or of what has this name, is complete."""
+    def goto(self, place: int | str | Value | Tensor | Vertex) -> Cursor:
+        """Behind so many steps; or to where the gradient of what this is, or has this name, is complete."""
         if isinstance(place, int):
             return self._move(place)
-        v = self.graph.find(place) if isinstance(place, str) else place
+        if isinstance(place, str):
+            place = self.graph.find(place)
+        v = place if isinstance(place, Vertex) else self.graph.vertex_of(place)
+        if v is None:
+            raise ValueError("goto: that is not in this graph: the root does not depend on it")
         return self._move(self._turn[v] if v in self._turn else self._complete(v))
 
     def run(
