@@ -72,7 +72,8 @@ ERRORS = [
     ),
     row(lambda F, m, x: F.smooth_l1_loss(x(4), x(4), beta=-1), RuntimeError, "negative values for beta"),
     row(lambda F, m, x: F.huber_loss(x(4), x(4), delta=0), RuntimeError, "non-positive values for delta"),
-    row(lambda F, m, x: F.binary_cross_entropy(x(4) + 1.5, x(4)), RuntimeError, "between 0 and 1"),
+    row(lambda F, m, x: F.binary_cross_entropy(x(4) + 1.5, x(4)), RuntimeError, "of input should be between 0 and 1"),
+    row(lambda F, m, x: F.binary_cross_entropy(x(4).sigmoid(), x(4) + 9), RuntimeError, "of target should be between"),
     row(lambda F, m, x: F.binary_cross_entropy(x(1), m.tensor([1])), RuntimeError, "Found dtype"),
     row(lambda F, m, x: F.binary_cross_entropy(x(4), x(3)), ValueError, "different to the input size"),
     row(

@@ -88,3 +88,13 @@ def test_poisson_has_its_mean_and_variance() -> None:
         drawn = gg.poisson(gg.full((2000,), rate))
         assert abs(drawn.mean().item() - rate) < 5 * (rate / 2000) ** 0.5
         assert abs(drawn.var().item() / rate - 1) < 0.2
+
+
+def test_what_is_drawn_like_a_part_of_a_tensor_are_pytorchs_numbers() -> None:
+    gg.manual_seed(0)
+    like = gg.randn_like(gg.ones(32, 4)[:, :2])
+    gg.manual_seed(0)
+    assert like.tolist() == gg.randn(32, 2).tolist() and like.is_contiguous()
+    gg.manual_seed(0)
+    turned = gg.randn_like(gg.ones(4, 32).T)
+    assert turned.stride() == (1, 32) and turned.tolist() != gg.randn(32, 4).tolist()

@@ -150,6 +150,57 @@ def test_normals_of_a_tensor_that_is_not_contiguous(size):
         same(samplers.in_memory_order(values, like.numpy()), like.uniform_(generator=h), g, h, ulp=1e-9)
 
 
+def layouts(m):
+    """Tensors that lie otherwise than in rows: parts, turned round, with repeated axes."""
+    b = m.zeros(4, 6, 10)
+    yield from (
+        b,
+        b[:, :3],
+        b[:, ::2],
+        b[..., :5],
+        b[:, 2],
+        b[:, 2].T,
+        b[:, :1],
+        m.zeros(3)[1],
+        m.zeros(32, 4).chunk(2, 1)[1],
+    )
+    yield from (b.transpose(0, 2), b.transpose(0, 2)[:, 1:3], b.permute(2, 0, 1)[1:, ::2])
+    yield m.zeros(2, 3, 4, 5).permute(0, 2, 3, 1)[..., :2]
+    yield from (m.zeros(4, 1, 10).expand(4, 6, 10), m.zeros(10).expand(6, 10), m.zeros(1, 6, 1).expand(4, 6, 10))
+    yield from (m.zeros(4, 1, 10).expand(4, 6, 10).transpose(0, 1), m.zeros(6, 10).T.expand(3, 10, 6).permute(2, 0, 1))
+
+
+FILLED = {
+    "rand_like": lambda m, x: m.rand_like(x),
+    "randn_like": lambda m, x: m.randn_like(x),
+    "randint_like": lambda m, x: m.randint_like(x, 100),
+    "zeros_like": lambda m, x: m.zeros_like(x),
+    "full_like": lambda m, x: m.full_like(x, 2),
+    "dropout": lambda m, x: m.nn.functional.dropout(x + 1),
+    "dropout of the tensor itself": lambda m, x: m.nn.functional.dropout(x),
+    "dropout of its like": lambda m, x: m.nn.functional.dropout(m.ones_like(x)),
+    "alpha_dropout": lambda m, x: m.nn.functional.alpha_dropout(x + 1, 0.5, True),
+    "rrelu": lambda m, x: m.nn.functional.rrelu(x - 1, training=True),
+    "bernoulli": lambda m, x: m.bernoulli(x + 0.5),
+    "poisson": lambda m, x: m.poisson(x + 3),
+    "normal": lambda m, x: m.normal(x, 1.0),
+    "normal of deviations": lambda m, x: m.normal(0.0, x + 1),
+}
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_draws_in_the_order_of_memory(name):
+    import glassgrad
+
+    for k, (theirs, ours) in enumerate(zip(layouts(torch), layouts(glassgrad), strict=True)):
+        torch.manual_seed(k)
+        glassgrad.manual_seed(k)
+        a, b = FILLED[name](torch, theirs), FILLED[name](glassgrad, ours)
+        assert np.allclose(a.numpy(), b.numpy(), rtol=1e-6, atol=1e-6), (k, tuple(theirs.shape), theirs.stride())
+        assert a.numel() < 2 or a.stride() == tuple(b.stride()), k
+        assert torch.randint(2**31, ()).item() == glassgrad.randint(2**31, ()).item(), "as much of the stream"
+
+
 RANGES = [(0, 1), (0, 5), (-3, 7), (0, 100), (5, None), (0, None), (0, 2), (0, 1000), (-40000, 40000),
           (0, 2**28 - 1), (0, 2**28), (0, 2**31), (-(2**40), 2**50), (-(2**63), 2**63 - 1), (-(2**62), None),
           (0, 2**24 + 1), (0, 2**24 + 3), (-(2**25) - 3, 2**26 + 1)]  # fmt: skip

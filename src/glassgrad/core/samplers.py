@@ -595,5 +595,23 @@ def in_memory_order(values: np.ndarray, like: np.ndarray) -> np.ndarray:
     array([[0, 2, 4],
            [1, 3, 5]])
     """
-    slowest_first = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
-    return values.reshape([like.shape[axis] for axis in slowest_first]).transpose(np.argsort(slowest_first))
+    axes = slowest_first(like)
+    return values.reshape([like.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+
+
+def slowest_first(array: np.ndarray) -> list[int]:
+    """The axes in the order of memory, as PyTorch's iterators have it: one that repeats (step 0) stays where it is.
+
+    >>> slowest_first(np.zeros((3, 2)).T), slowest_first(np.broadcast_to(np.zeros(2), (3, 2)))
+    ([1, 0], [0, 1])
+    """
+    order, steps = list(range(array.ndim)), [abs(step) for step in array.strides]
+    for last in reversed(range(array.ndim - 1)):
+        at = last
+        for place in range(last + 1, array.ndim):
+            inner, outer = order[place], order[at]
+            if 0 < steps[inner] < steps[outer]:
+                break
+            if steps[outer] and (steps[outer], array.shape[outer]) < (steps[inner], array.shape[inner]):
+                order[at], order[place], at = inner, outer, place
+    return order

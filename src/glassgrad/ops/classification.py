@@ -361,7 +361,7 @@ def binary_cross_entropy(
     """- weight (t log x + (1 - t) log(1 - x)) for probabilities x; logarithms are at least -100.
 
     input, target: the same shape; weight broadcasts to it.
-    Raises ValueError for other shapes, RuntimeError if x is not in [0, 1] or dtypes differ.
+    Raises ValueError for other shapes, RuntimeError if x or t is not in [0, 1] or dtypes differ.
     """
     reduction = chosen(size_average, reduce, reduction)
     tensors("binary_cross_entropy", input=input, target=target, weight=weight)
@@ -375,8 +375,9 @@ def binary_cross_entropy(
         )
     if x.dtype != t.dtype:
         raise told(RuntimeError(f"Found dtype {title_of(target)} but expected {title_of(input)}"))
-    if x.size and not whole((x >= 0) & (x <= 1)).all():
-        raise told(RuntimeError("all elements of input should be between 0 and 1"))
+    for name, chances in (("input", x), ("target", t)):
+        if chances.size and not whole((chances >= 0) & (chances <= 1)).all():
+            raise told(RuntimeError(f"all elements of {name} should be between 0 and 1"))
     each = _binary_cross_entropy(input, target)
     return reduced(each if weight is None else each * weight, reduction)
 

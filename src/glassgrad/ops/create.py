@@ -15,6 +15,7 @@ from ..core.backend import Array, as_device, device_of, ndarray, xp_for, xp_of
 from ..core.dtypes import dtype
 from ..core.errors import told
 from ..core.fast import given
+from ..core.samplers import in_memory_order
 from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data, wanting
 from ..core.tensor import asarray as array_of
 from .formats import plain_format, plain_layout
@@ -103,7 +104,10 @@ def _like(fill: Callable[..., Array]) -> Any:
         plain_format(memory_format)
         wanted = (dtype or input.dtype).array_dtype
         if device is None:
-            array = fill(xp_of(input.array), input.array, *values, wanted)
+            xp, like = xp_of(input.array), input.array
+            if 0 in like.strides and like.size > 1:  # repeated axes, for which NumPy has an order of its own
+                like = in_memory_order(xp.empty(like.size, wanted), like)
+            array = fill(xp, like, *values, wanted)
         else:
             xp = xp_for(as_device(device))
             array = fill(xp, xp.empty(input.array.shape, wanted), *values, wanted)

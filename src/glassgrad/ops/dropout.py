@@ -59,7 +59,7 @@ def _mask(shape: tuple[int, ...], p: float, like: Tensor) -> Array:
     """Over the input's shape it is drawn in the order of the input's memory, and laid out as it is."""
     drawn = bernoulli(random.current_generator(), shape, p, like.array.dtype)
     x = like.array
-    if shape != x.shape or x.flags.c_contiguous or 0 in x.strides:  # an expanded input has no order
+    if shape != x.shape or x.flags.c_contiguous:
         return drawn
     return in_memory_order(drawn.reshape(-1), x)
 

@@ -174,10 +174,11 @@ def rand_like(input: Tensor, *, dtype: dtype | None = None, **options: Any) -> T
 
 def randn_like(input: Tensor, *, dtype: dtype | None = None, **options: Any) -> Tensor:
     """randn() in the shape and dtype and on the device of the input."""
-    flat = input.array.flags.c_contiguous
+    axes = [axis for axis in samplers.slowest_first(input.array) if input.array.shape[axis] != 1]
+    in_rows = axes == sorted(axes)  # the result, whatever is between the input's rows
 
     def draw(generator: engine.Generator, shape: tuple[int, ...], d: Any) -> np.ndarray:
-        return samplers.normal(generator, shape, d, contiguous=flat)
+        return samplers.normal(generator, shape, d, contiguous=in_rows)
 
     return _like(input, draw, dtype, options)
 

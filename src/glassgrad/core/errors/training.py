@@ -134,9 +134,9 @@ ROWS = {
     ),
     "GG505": Row(
         "no probabilities",
-        "all elements of input should be between 0 and 1",
-        "binary_cross_entropy takes probabilities, as sigmoid gives them, and NaN is none.",
-        "binary_cross_entropy_with_logits for scores, which is also exact far out",
+        "all elements of {} should be between 0 and 1",
+        "binary_cross_entropy takes probabilities, as sigmoid gives them, and as targets 0, 1 or between; NaN is none.",
+        "binary_cross_entropy_with_logits for scores, (y + 1) / 2 for targets of -1 and 1; the prediction comes first",
         "F.binary_cross_entropy(torch.tensor([1.5]), torch.tensor([1.0]))",
     ),
     "GG506": Row(
