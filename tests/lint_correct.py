@@ -9,11 +9,11 @@ from typing import Any
 import glassgrad as torch
 import glassgrad.nn as nn
 import glassgrad.nn.functional as F
-from glassgrad.data import DataLoader, Subset, TensorDataset, random_split
+from glassgrad.data import DataLoader, Dataset, Subset, TensorDataset, random_split
 from glassgrad.nn.utils import clip_grad_norm_
 from glassgrad.scalar import nn as scalar_nn
 from glassgrad.scalar import optim as scalar_optim
-from lint_faults import classes, line, mlp, numbers
+from lint_faults import Speaker, classes, line, mlp, numbers, speaking
 
 
 def plain() -> None:
@@ -775,4 +775,140 @@ def parts_that_are_also_for_themselves() -> None:
         optimizer.zero_grad()
         similar = net(x + 0.1 * torch.randn(12, 4)) @ net(x + 0.1 * torch.randn(12, 4)).T
         F.cross_entropy(similar * 5, torch.arange(12)).backward()
+        optimizer.step()
+
+
+def attention_that_looks_back() -> None:
+    def by_hand(q: Any, k: Any, v: Any) -> Any:
+        hidden = torch.triu(torch.full((q.shape[1],) * 2, -math.inf), 1)
+        return torch.softmax(q @ k.transpose(-2, -1) + hidden, -1) @ v
+
+    speaking(by_hand)
+    speaking(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True))
+    speaking(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, attn_mask=torch.ones(8, 8).tril().bool()))
+
+
+def words_that_are_filled_in() -> None:
+    net = Speaker(F.scaled_dot_product_attention)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(3):
+        text = torch.randint(1, 6, (4, 8))
+        hidden = torch.rand(4, 8) < 0.3
+        optimizer.zero_grad()
+        F.cross_entropy(net(text.masked_fill(hidden, 0)).flatten(0, 1), text.flatten()).backward()
+        optimizer.step()
+
+
+def time_first_and_padding_at_the_end() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.emb, self.rnn, self.head = nn.Embedding(7, 4, padding_idx=0), nn.LSTM(4, 6), nn.Linear(6, 2)
+
+        def forward(self, words: Any) -> Any:
+            out, _ = self.rnn(self.emb(words).transpose(0, 1))
+            return self.head(out[-1])
+
+    net, words = Net(), torch.randint(1, 7, (12, 5))
+    words[torch.arange(5) >= torch.randint(2, 6, (12, 1))] = 0
+    y = (words.sum(1) > 12).long()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(net(words), y).backward()
+        optimizer.step()
+
+
+def a_tagger_of_one_sequence_and_of_many() -> None:
+    rnn, head = nn.GRU(3, 8), nn.Linear(8, 2)
+    optimizer = torch.optim.Adam([*rnn.parameters(), *head.parameters()], lr=0.01)
+    for batch in (1, 1, 6, 6):
+        x = torch.randn(5, batch, 3)
+        out, _ = rnn(x)
+        optimizer.zero_grad()
+        F.cross_entropy(head(out).flatten(0, 1), (x[..., 0] > 0).long().flatten()).backward()
+        optimizer.step()
+
+
+def hooks_of_many_layers_and_one_that_goes_again() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    norms: dict[int, float] = {}
+    for k, layer in enumerate(model):
+        for _ in range(2):
+            layer.register_forward_hook(lambda module, args, out, k=k: norms.update({k: out.norm().item()}))
+    for _ in range(6):
+        handle = model[0].register_forward_hook(lambda module, args, out: None)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        handle.remove()
+
+
+def a_layer_shared_on_purpose_and_a_state_that_is_kept() -> None:
+    class Unrolled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.block, self.head = nn.Linear(4, 4), nn.Linear(4, 3)
+            self.twice = nn.Sequential(self.block, nn.Tanh(), self.block, nn.Tanh())
+            self.state: Any = None
+
+        def forward(self, x: Any) -> Any:
+            self.state = self.twice(x)
+            for _ in range(3):
+                self.state = torch.tanh(self.block(self.state))
+            return self.head(self.state)
+
+    net, (x, y) = Unrolled(), classes()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+def slopes_at_the_data_in_eval_mode() -> None:
+    model, (x, y) = mlp(), classes(60)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    model.eval()
+    outputs = [model(x[k : k + 5]) for k in range(0, 60, 5)]
+    (slope,) = torch.autograd.grad(torch.cat(outputs).sum(), model[0].weight)
+    print(slope.norm())
+
+
+def noise_that_goes_and_a_shape_that_is_tried() -> None:
+    class Noisy(Dataset[Any]):
+        def __init__(self) -> None:
+            self.x, self.y = classes(20)
+            self.reads = 0
+
+        def __len__(self) -> int:
+            return 20
+
+        def __getitem__(self, i: int) -> Any:
+            self.reads += 1
+            return self.x[i] + 0.1 * torch.randn(4), self.y[i]
+
+    model, loader = mlp(), DataLoader(Noisy(), batch_size=5, shuffle=True)
+    with torch.no_grad():
+        print(model(torch.zeros(16, 4)).shape)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for xb, yb in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(model(xb), yb).backward()
+        optimizer.step()
+
+
+def numbers_made_whole() -> None:
+    model, (x, _) = mlp(4), numbers()
+    y = (torch.sigmoid(x.sum(1)) * 4).long()
+    print(torch.tensor(0.7).int(), (torch.rand(20) * 10).round().long().float().mean())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.kl_div(F.log_softmax(model(x), 1), F.one_hot(y, 4).float(), reduction="batchmean").backward()
         optimizer.step()

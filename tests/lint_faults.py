@@ -8,7 +8,7 @@ from typing import Any
 import glassgrad as torch
 import glassgrad.nn as nn
 import glassgrad.nn.functional as F
-from glassgrad.data import DataLoader, Subset, TensorDataset
+from glassgrad.data import DataLoader, Dataset, Subset, TensorDataset
 from glassgrad.nn.utils import clip_grad_norm_, clip_grad_value_
 from glassgrad.optim.lr_scheduler import CosineAnnealingLR, SequentialLR, StepLR
 from glassgrad.scalar import nn as scalar_nn
@@ -644,6 +644,16 @@ def slope_of_a_root_at_zero() -> None:
     optimizer.step()
 
 
+def divergence_of_probabilities() -> None:
+    model, (x, _) = mlp(), classes()
+    target = torch.softmax(torch.randn(24, 3), 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.kl_div(torch.softmax(model(x), 1), target, reduction="batchmean").backward()  # GL203
+        optimizer.step()
+
+
 def log_softmax_over_the_batch() -> None:
     model, (x, y) = mlp(3, nn.LogSoftmax(dim=0)), classes()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -910,7 +920,207 @@ def the_best_state_is_the_last() -> None:
     model.load_state_dict(best)  # GL312
 
 
+def nearly_all_is_dropped() -> None:
+    model, (x, y) = nn.Sequential(nn.Linear(4, 40), nn.ReLU(), nn.Dropout(0.95), nn.Linear(40, 3)), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        out = model(x)  # GL303
+        F.cross_entropy(out, y).backward()
+        optimizer.step()
+
+
+def statistics_that_hardly_follow() -> None:
+    model, (x, y) = (
+        nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8, momentum=0.001), nn.ReLU(), nn.Linear(8, 3)),
+        classes(),
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(25):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        print(F.cross_entropy(model(x), y))  # GL313
+
+
+def a_hook_in_each_step() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    seen = []
+    for _ in range(6):
+        model[0].register_forward_hook(lambda module, args, out: seen.append(out.mean().item()))
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()  # GL314
+        optimizer.step()
+
+
+def one_layer_several_times() -> None:
+    (x, y), block = classes(), nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+    model = nn.Sequential(*[block] * 4, nn.Linear(4, 3))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()  # GL315
+        optimizer.step()
+
+
+def a_parameter_that_was_computed() -> None:
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(4)) * 0.1
+            self.head = nn.Linear(4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.head(x * self.scale)
+
+    net, (x, y) = Scaled(), classes()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(1):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()  # GL316
+        optimizer.step()
+
+
+def evaluation_with_graphs() -> None:
+    model, (x, y) = mlp(), classes(60)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        model.train()
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+    model.eval()
+    answers = []
+    for k in range(0, 60, 5):
+        answers.append(model(x[k : k + 5]))  # GL320
+    print(torch.cat(answers).argmax(1).eq(y).float().mean())
+
+
+# --- sequences ---
+
+
+def padding_that_is_a_word() -> None:
+    emb, head, y = nn.Embedding(9, 4, padding_idx=0), nn.Linear(4, 3), torch.arange(12) % 3
+    optimizer = torch.optim.Adam([*emb.parameters(), *head.parameters()], lr=0.01)
+    for _ in range(4):
+        words = torch.randint(9, (12, 10))
+        optimizer.zero_grad()
+        F.cross_entropy(head(emb(words).mean(1)), y).backward()  # GL317
+        optimizer.step()
+
+
+def samples_taken_for_time() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.head = nn.GRU(3, 8), nn.Linear(8, 2)
+
+        def forward(self, x: Any) -> Any:
+            out, _ = self.rnn(x)  # GL318
+            return self.head(out[:, -1])
+
+    net, x = Net(), torch.randn(16, 5, 3)
+    y = (x.sum((1, 2)) > 0).long()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+
+
+class Speaker(nn.Module):
+    def __init__(self, attend: Any) -> None:
+        super().__init__()
+        self.emb, self.qkv, self.head = nn.Embedding(6, 8), nn.Linear(8, 24), nn.Linear(8, 6)
+        self.attend = attend
+
+    def forward(self, words: Any) -> Any:
+        x = self.emb(words)
+        return self.head(torch.relu(x + self.attend(*self.qkv(x).chunk(3, -1))))
+
+
+def speaking(attend: Any) -> None:
+    net = Speaker(attend)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(3):
+        text = torch.randint(6, (4, 9))
+        optimizer.zero_grad()
+        F.cross_entropy(net(text[:, :-1]).flatten(0, 1), text[:, 1:].flatten()).backward()
+        optimizer.step()
+
+
+def attention_that_looks_ahead() -> None:
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        return torch.softmax(q @ k.transpose(-2, -1) / 8**0.5, -1) @ v  # GL319
+
+    speaking(attend)
+
+
+def fused_attention_that_looks_ahead() -> None:
+    def attend(q: Any, k: Any, v: Any) -> Any:
+        return F.scaled_dot_product_attention(q, k, v)  # GL319
+
+    speaking(attend)
+
+
 # --- data ---
+
+
+def a_loader_without_batches() -> None:
+    model, (x, y) = mlp(), classes(20)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True, drop_last=True)  # GL404
+    for _ in range(2):
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+
+
+def noise_that_stays() -> None:
+    class Noisy(Dataset[Any]):
+        def __init__(self) -> None:
+            self.x, self.y = classes(20)
+
+        def __len__(self) -> int:
+            return 20
+
+        def __getitem__(self, i: int) -> Any:
+            x = self.x[i]
+            x += 0.1 * torch.randn(4)
+            return x, self.y[i]
+
+    model, loader = mlp(), DataLoader(Noisy(), batch_size=5, shuffle=True)  # GL405
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for xb, yb in loader:
+        optimizer.zero_grad()
+        F.cross_entropy(model(xb), yb).backward()
+        optimizer.step()
+
+
+def judged_on_raw_numbers() -> None:
+    model, (x, y) = mlp(), classes(40)
+    raw = 100 + 20 * x
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model((raw[:30] - raw[:30].mean(0)) / raw[:30].std(0)), y[:30]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        print((model(raw[30:]).argmax(1) == y[30:]).float().mean())  # GL406
+
+
+def scores_cut_off() -> None:
+    model, (x, _) = mlp(1), numbers()
+    y = torch.sigmoid(x.sum(1)).long()  # GL407
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(model(x).squeeze(1), y.float()).backward()
+        optimizer.step()
 
 
 def sorted_and_not_shuffled() -> None:

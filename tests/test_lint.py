@@ -179,7 +179,7 @@ def test_programs_for_pytorch(tmp_path: Path) -> None:
 
     done = run("--lint")
     assert (done.returncode, done.stdout) == (3, "tensor([0., 0., 0.])\n")
-    assert done.stderr.startswith("\nlint: 1 finding\n\nGL303 dropout of everything\n  at   program.py:2 ")
+    assert done.stderr.startswith("\nlint: 1 finding\n\nGL303 dropout of nearly everything\n  at   program.py:2 ")
     assert run("--lint=GL303").stderr == "\nlint: nothing found\n"
     done = run("--lint=GL999")
     assert (done.returncode, done.stdout) == (2, "") and "no such codes: ['GL999']" in done.stderr

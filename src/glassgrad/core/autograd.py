@@ -190,6 +190,8 @@ def grad(
     edges = [x._node or x for x in ins]
     gradients = [None] * len(outs) if grad_outputs is None else _many(grad_outputs)
     keep = create_graph if retain_graph is None else retain_graph
+    if listeners:
+        tell("grad", outs)
     leaves, found = walk(_seeds(outs, gradients, create_graph), keep, create_graph, set(edges))
     taken = {id(g.array) for g in gradients if g is not None}
     result: list[Tensor | None] = []

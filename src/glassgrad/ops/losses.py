@@ -161,6 +161,8 @@ def kl_div(
     by_batch = reduction == "batchmean"
     reduction = chosen(size_average, reduce, "sum" if by_batch else reduction)
     tensors("kl_div", input=input, target=target)
+    if listeners:
+        tell("loss", "kl_div", input, target)
     if log_target:
         each = exp(target) * (target - input)
     else:

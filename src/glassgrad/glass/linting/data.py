@@ -20,6 +20,7 @@ HELD_OUT = re.compile(
 )
 
 
+CHANGES = 3  # batches that found the data changed make a habit
 LAST = 64  # so many of the tensors that the model was given before a backward are remembered
 
 
@@ -30,6 +31,8 @@ class Passing:
         self.loader = loader
         self.labels: list[Any] = []
         self.trained = 0  # of its batches
+        self.marks = marks(loader.dataset)
+        self.changed: list[str] = []  # arrays of its data set, at each batch that found them changed
 
 
 class Data:
@@ -51,12 +54,18 @@ class Data:
 
     def epoch(self, loader: Any) -> None:
         self._finish()
+        if hasattr(loader.dataset, "__len__") and len(loader.dataset) and loader.batch_size and not len(loader):
+            self._run.report("GL404", self._made.get(loader), count=loader.batch_size, what=len(loader.dataset))
         self._passing = Passing(loader)
         name = variable(loader)
         if name and HELD_OUT.search(name) and loader not in self._held_out:
             self._held_out.put(loader, (name, self._made.get(loader), set()))
 
     def batch(self, batch: Any) -> None:
+        if self._passing is not None:
+            now, before = marks(self._passing.loader.dataset), self._passing.marks
+            self._passing.changed += [name for name in now if now[name] != before.get(name, now[name])][:1]
+            self._passing.marks = now
         labels = batch[-1] if isinstance(batch, (list, tuple)) and batch else None
         if self._passing is not None and isinstance(labels, Tensor):
             if labels.array.ndim == 1 and labels.array.dtype.kind in "iu":
@@ -73,6 +82,9 @@ class Data:
     def _finish(self) -> None:
         """A pass has ended: were its labels in order?"""
         done, self._passing = self._passing, None
+        if done is not None and len(done.changed) >= CHANGES:
+            names = f"{type(done.loader.dataset).__name__}.{done.changed[0]}"
+            self._run.report("GL405", self._made.get(done.loader), names=names)
         if done is None or done.trained < 2 or len(done.labels) < 2:
             return
         if type(getattr(done.loader, "sampler", None)) is not SequentialSampler:
@@ -114,6 +126,17 @@ class Data:
 Span = tuple[int, int, int, int]  # the number of a memory, where rows start in it, how far apart, how many
 _memories: Beside[int] = Beside()
 _numbers = count(1)
+
+
+def marks(dataset: Any) -> dict[str, Any]:
+    """Something of each array of a data set that is another when it was changed: of a tensor its version."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    held = {name: x for name, x in getattr(dataset, "__dict__", {}).items() if isinstance(x, Tensor | np.ndarray)}
+    return {
+        name: x.version[0] if isinstance(x, Tensor) else x.reshape(-1)[:: max(x.size // 256, 1)].tobytes()
+        for name, x in held.items()
+    }
 
 
 def span(a: Any) -> Span:

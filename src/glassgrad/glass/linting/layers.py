@@ -21,6 +21,7 @@ ENDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 NEAR = 1e-3  # so near to its end a value has no slope left
 SATURATED = 0.95
 DIFFERENT = -1
+MOST_DROPPED = 0.9
 
 
 class Layers:
@@ -55,8 +56,8 @@ class Layers:
                 self._hidden.put(module, (owner, attribute, type(value).__name__, caller()))
 
     def dropout(self, p: float, training: bool) -> None:
-        if training and p == 1:
-            self._run.report("GL303")
+        if training and p >= MOST_DROPPED:
+            self._run.report("GL303", share=p, what=f"{1 - p:.0%} of it" if p < 1 else "nothing but zeros")
 
     # --- operations ---
 

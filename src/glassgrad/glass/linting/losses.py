@@ -43,6 +43,9 @@ class Losses:
             self._classes(x, target)
         if name == "nll_loss":
             self._log_probabilities(x)
+        if name == "kl_div" and x.array.size and x.array.max() > 1e-3:
+            what = "probabilities: softmax without the logarithm" if x.array.min() >= 0 else "numbers above 0"
+            self._run.report("GL203", op=name, what=what)
         if name in CHANCES:
             self._chances(name, target.array)
         if name in ELEMENTWISE:
@@ -68,7 +71,7 @@ class Losses:
                 what = "probabilities: softmax without the logarithm" if chances else "numbers that are none"
                 if x.array.ndim == 2 and np.abs(np.exp(x.array.astype(np.float64)).sum(0) - 1).max() < 0.02:
                     what = "those of a log_softmax over dimension 0, the batch, where the classes are dimension 1"
-                self._run.report("GL203", what=what)
+                self._run.report("GL203", op="nll_loss", what=what)
 
     def _chances(self, name: str, t: Any) -> None:
         if t.size and (t.min() < 0 or t.max() > 1):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from ... import nn
 from ...core.modes import is_grad_enabled
 from ...core.provenance import Place, caller
 from ...core.tensor import Tensor
-from .names import Beside
+from .names import Beside, reached
 from .steps import parameters
 
+BATCHES = 20  # after so many, running statistics have an opinion
+KEPT = 10  # so many results, still there with their graphs
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
@@ -24,6 +27,8 @@ class Passes:
         self.quiet: tuple[str, Place | None] | None = None  # recorded in eval mode since the last step: the same
         self.lively = False  # recorded in train mode since the last step
         self.trained = 0  # steps since
+        self.graphs: list[Any] = []  # weak references to results in eval mode, computed with their graphs
+        self.kept: tuple[int, Place | None] = 0, None  # the most of these that there were at a time
 
 
 def two_faced(module: Any) -> bool:
@@ -48,6 +53,11 @@ class Modes:
             known.evaluated = known.evaluated or not module.training
         if self._layer is None and two_faced(module):
             self._layer = module
+        if isinstance(module, NORMS) and not module.training and module.running_mean is not None and module.momentum:
+            batches = int(module.num_batches_tracked.item())
+            old = (1 - module.momentum) ** batches
+            if batches >= BATCHES and old > 0.5:
+                self._run.report("GL313", layer=self._run.module_path(module), share=old, count=batches)
 
     def leave(self, module: Any, args: Any, out: Any) -> None:
         known = self._passes.get(module)
@@ -63,6 +73,11 @@ class Modes:
                     if isinstance(y, Tensor):
                         self._outputs.put(y, True)
             return
+        if not module.training and isinstance(out, Tensor) and out._node is not None:
+            known.graphs = [ref for ref in known.graphs if (y := ref()) is not None and y._node is not None]
+            known.graphs.append(weakref.ref(out))
+            if len(known.graphs) > known.kept[0]:
+                known.kept = len(known.graphs), caller()
         if layer is not None:
             if module.training or layer.training:
                 known.lively = True
@@ -95,6 +110,18 @@ class Modes:
 
     # --- training ---
 
+    def backward(self, roots: list[Any]) -> None:
+        self._used(self._run.nodes)
+
+    def grad(self, roots: list[Any]) -> None:
+        self._used(reached(roots)[1])
+
+    def _used(self, nodes: set[int]) -> None:
+        for _, known in self._passes.items():
+            results = [y for ref in known.graphs if (y := ref()) is not None and y._node is not None]
+            if any(y._node.number in nodes for y in results):
+                known.graphs, known.kept = [], (0, None)
+
     def after_step(self, optimizer: Any) -> None:
         own = {id(p) for p in parameters(optimizer) if p._grad is not None}
         for module, known in self._passes.items():
@@ -111,3 +138,5 @@ class Modes:
             if known.noisy is not None and known.trained and not known.evaluated:
                 layer, place = known.noisy
                 self._run.report("GL301", place, names=self._run.roots.get(module), layer=layer)
+            if known.kept[0] >= KEPT and known.trained:
+                self._run.report("GL320", known.kept[1], names=self._run.roots.get(module), count=known.kept[0])

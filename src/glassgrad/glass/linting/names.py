@@ -1,4 +1,4 @@
-"""What the user calls things: variables of the user's frame, parameters by their module's path."""
+"""What the user calls things, what is remembered of them, and what they were made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
+from ...core.graph import Node
 from ...core.provenance import user_frame
+from ...core.tensor import Tensor
 
 T = TypeVar("T")
 
@@ -66,3 +68,20 @@ def several(names: Iterable[str], most: int = 3) -> str:
     if len(listed) > most:
         return f"{', '.join(listed[:most])} and {len(listed) - most} more"
     return " and ".join(filter(None, [", ".join(listed[:-1]), listed[-1]])) if listed else "nothing"
+
+
+def reached(roots: list[Any]) -> tuple[list[Tensor], set[int]]:
+    """The leaves that a backward from these roots comes to, and the numbers of the nodes."""
+    stack: list[Any] = [x._node or x for x in roots if isinstance(x, Tensor) and x.requires_grad]
+    leaves, nodes, seen = [], set(), set()
+    while stack:
+        edge = stack.pop()
+        if edge is None or id(edge) in seen:
+            continue
+        seen.add(id(edge))
+        if isinstance(edge, Node):
+            nodes.add(edge.number)
+            stack.extend(edge.edges)
+        else:
+            leaves.append(edge)
+    return leaves, nodes

@@ -113,9 +113,9 @@ RULES = {
         "leave the {op} out, or use binary_cross_entropy (BCELoss)",
     ),
     "GL203": Rule(
-        "nll_loss without log_softmax",
-        "nll_loss takes log-probabilities, and is given {what}",
-        "use cross_entropy, or log_softmax before nll_loss",
+        "no log_softmax before the loss",
+        "{op} takes log-probabilities, and is given {what}",
+        "log_softmax before nll_loss and kl_div; cross_entropy has it inside",
     ),
     "GL204": Rule(
         "loss of broadcast shapes",
@@ -185,8 +185,8 @@ RULES = {
         "call {names}.train() at the start of each epoch",
     ),
     "GL303": Rule(
-        "dropout of everything",
-        "dropout with p=1 makes zeros of everything: p is the share that is dropped",
+        "dropout of nearly everything",
+        "dropout with p={share:g} leaves {what}: p is the share that is dropped",
         "use the share that you want to drop, 0.1 to 0.5",
         ("GL106", "GL305", "GL306"),
     ),
@@ -237,6 +237,46 @@ RULES = {
         "these are the tensors of {names} itself, as they are now: state_dict() copies nothing, so nothing is restored",
         "keep copy.deepcopy(model.state_dict()), or save it to a file",
     ),
+    "GL313": Rule(
+        "statistics that hardly follow",
+        "{layer} judges by running statistics that are still {share:.0%} those of the start, after {count} batches",
+        "momentum is the share of a new batch, 0.1 by default: 1 - momentum of other libraries",
+    ),
+    "GL314": Rule(
+        "hooks that pile up",
+        "{names} has {count} hooks of one function, more with each step",
+        "register it once, before the loop; or keep the handle, and handle.remove()",
+    ),
+    "GL315": Rule(
+        "one layer several times",
+        "{names} has the same layer {count} times: they share their weights, and are one layer to parameters()",
+        "make each anew: [make() for _ in range(n)], not [layer] * n; or copy.deepcopy(layer)",
+    ),
+    "GL316": Rule(
+        "a parameter that was computed",
+        "{names} is a result of an nn.Parameter, which no module has: no optimizer gets it",
+        "put the result into it: nn.Parameter(torch.randn(...) * 0.1); or compute it in forward()",
+    ),
+    "GL317": Rule(
+        "padding between words",
+        "{count} is the padding_idx of {names} and stands between other tokens: its vector is 0 and never learns",
+        "a token of its own for padding, that no word has",
+    ),
+    "GL318": Rule(
+        "samples taken for time",
+        "{names} takes its input for {first} steps of {last} sequences, and the loss has {first} targets",
+        "batch_first=True where the input is (batch, time, features)",
+    ),
+    "GL319": Rule(
+        "each position sees the next one",
+        "this attention looks at all positions, and the targets are the inputs one position on: it sees the answer",
+        "is_causal=True, or a mask: torch.triu(torch.full((n, n), -torch.inf), 1) added to the scores",
+    ),
+    "GL320": Rule(
+        "evaluation with graphs",
+        "{count} results of {names} in eval mode are kept with the graphs that they were computed by",
+        "with torch.no_grad(): around the evaluation",
+    ),
     # data
     "GL401": Rule(
         "ordered classes, not shuffled",
@@ -253,6 +293,26 @@ RULES = {
         "the first layer gets whole numbers from {low:g} to {high:g}",
         "divide by 255 (ToTensor does), or subtract the mean and divide by the standard deviation",
         ("GL112", "GL306", "GL307"),
+    ),
+    "GL404": Rule(
+        "a loader without batches",
+        "this loader gives no batch: batch_size {count} of {what} samples, and drop_last drops the only one",
+        "a smaller batch_size, or drop_last=False",
+    ),
+    "GL405": Rule(
+        "data changed while it is read",
+        "{names} changes as the loader reads it: every epoch gets what the last one left",
+        "change a copy in __getitem__: x = self.x[i].clone(), or x = x + noise for x += noise",
+    ),
+    "GL406": Rule(
+        "evaluation data of another scale",
+        "{names} was trained on inputs of mean {first} and deviation {last}, and is judged on inputs of {what}",
+        "the same preparation for both, with the mean and deviation of the training data",
+    ),
+    "GL407": Rule(
+        "numbers cut off",
+        "{count} numbers between {low:g} and {high:g} all become {what} as whole numbers",
+        "keep them as they are, or round() or scale them first",
     ),
 }  # fmt: skip
 
@@ -274,6 +334,6 @@ def plain(template: str, fields: dict[str, str]) -> str:
 FIELDS = {
     "names": "*names*", "count": "*n*", "lr": "*lr*", "first": "*a*", "last": "*b*", "how": "*how*", "op": "*softmax*",
     "where": "*line*", "what": "*what*", "x": "*shape*", "t": "*shape*", "both": "*shape*", "expected": "*shape*",
-    "layer": "*layer*", "share:.0%": "*99%*", "owner": "*module*", "attribute": "*attribute*", "kind": "*list*",
-    "classes": "*k*", "low:g": "0", "high:g": "255",
+    "layer": "*layer*", "share:.0%": "*99%*", "share:g": "0.95", "owner": "*module*", "attribute": "*attribute*",
+    "kind": "*list*", "classes": "*k*", "low:g": "0", "high:g": "255",
 }  # fmt: skip

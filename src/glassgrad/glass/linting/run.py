@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from ...core.backend import ndarray
-from ...core.graph import Node
 from ...core.provenance import Place, caller
 from ...core.tensor import Tensor
 from ...core.watch import listeners, watchers
@@ -23,19 +22,23 @@ from ...nn import hooks
 from ...optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 from ..scalars import telling
 from .data import Data
+from .inputs import Inputs
 from .layers import Layers
 from .losses import Losses
 from .modes import Modes
-from .names import Beside, variable
+from .names import Beside, reached, variable
 from .report import Findings
 from .rules import RULES
 from .scalars import Scalars
+from .sequences import Sequences
 from .steps import Steps
 from .updates import Updates
 from .values import Values
 from .wiring import Wiring
 
-CHECKS: tuple[Callable[[Any], Any], ...] = (Steps, Updates, Losses, Values, Layers, Wiring, Modes, Data, Scalars)
+CHECKS: tuple[Callable[[Any], Any], ...] = (
+    Steps, Updates, Losses, Values, Layers, Wiring, Sequences, Modes, Data, Inputs, Scalars,
+)  # fmt: skip
 
 
 class Run:
@@ -82,7 +85,7 @@ class Run:
         """A listener; see core/watch.py."""
         what = what.replace(" ", "_")
         if what == "backward" and threading.get_ident() == self.thread:
-            self._reach(*things)
+            self.leaves, self.nodes = reached(*things)
         self.tell(what, *(() if what == "gradients" else things))
         if what == "gradients":
             self.backwards += 1
@@ -92,6 +95,8 @@ class Run:
         if isinstance(out, Tensor) and type(out.array) is ndarray:
             self.computed = self.computed or out._needs
             self.tell("op", op.name, inputs, out)
+        elif op.name == "attend":
+            self.tell("attention", *inputs[:2], options["causal"])
 
     def enter(self, module: Any, args: Any) -> None:
         if threading.get_ident() != self.thread:
@@ -106,22 +111,6 @@ class Run:
             while self.stack.pop() is not module:
                 pass
             self.tell("leave", module, args, out)
-
-    def _reach(self, roots: list[Any]) -> None:
-        """The leaves and nodes that a backward from these roots comes to."""
-        stack: list[Any] = [x._node or x for x in roots if isinstance(x, Tensor) and x.requires_grad]
-        seen: set[int] = set()
-        self.leaves, self.nodes = [], set()
-        while stack:
-            edge = stack.pop()
-            if edge is None or id(edge) in seen:
-                continue
-            seen.add(id(edge))
-            if isinstance(edge, Node):
-                self.nodes.add(edge.number)
-                stack.extend(edge.edges)
-            else:
-                self.leaves.append(edge)
 
     # --- names ---
 

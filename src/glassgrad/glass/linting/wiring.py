@@ -9,14 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.errors.notes import source as expression
+from ...core.graph import Node
 from ...core.modes import is_grad_enabled
 from ...core.provenance import Place, caller, user_frame
 from ...core.tensor import Tensor
+from ...nn.layers.container import ModuleList, Sequential
 from .modes import DROPOUTS
 from .names import Beside
 
 LINEAR = {"linear": -1, "convolution": 1}  # and the dimension of the features
 PASSES = 3  # so many make a habit
+LOOKED = 1000  # nodes
 
 
 class Layer(NamedTuple):
@@ -35,11 +38,18 @@ class Wiring:
         self._uses: Counter[int] = Counter()  # of what it gives
         self._pairs: dict[int, tuple[Place | None, str]] = {}  # where another layer takes it as it is, and their names
         self._straight: Counter[tuple[Place | None, str]] = Counter()  # in so many passes nobody else took it
+        self._met: Beside[bool] = Beside(hold=True)  # modules that have been looked at
+        self._hooks: Beside[Counter[Any]] = Beside()  # of modules: how many of each function at first
 
     # --- modules ---
 
     def enter(self, module: Any, args: Any) -> None:
         stack = self._run.stack
+        if module not in self._met:
+            self._met.put(module, True)
+            self._first_met(module)
+        if module._forward_hooks:
+            self._count_hooks(module)
         if not stack or module in self._owned or next(module.parameters(), None) is None:
             return
         if any(owns(above, module) for above in stack):
@@ -50,6 +60,23 @@ class Wiring:
             made.put(module, True)
             if len(made.kept) == PASSES:
                 self._run.report("GL310", owner=self._run.module_path(stack[-1]), kind=type(module).__name__)
+
+    def _first_met(self, module: Any) -> None:
+        path = self._run.module_path(module)
+        if isinstance(module, Sequential | ModuleList):
+            for layer, times in Counter(module._modules.values()).items():
+                if times >= PASSES and next(layer.parameters(), None) is not None:
+                    self._run.report("GL315", names=path, count=times)
+        for name, x in vars(module).items():
+            if isinstance(x, Tensor) and x._needs and x._node is not None and orphaned(x, self._run.stack or [module]):
+                self._run.report("GL316", names=f"{path}.{name}")
+
+    def _count_hooks(self, module: Any) -> None:
+        now = Counter(getattr(hook, "__code__", hook) for hook in module._forward_hooks.values())
+        first = self._hooks.get(module) or self._hooks.put(module, now)
+        code, count = now.most_common(1)[0]
+        if count == first[code] + PASSES:
+            self._run.report("GL314", names=self._run.module_path(module), count=count)
 
     def dropout(self, p: float, training: bool) -> None:
         inner = self._run.stack[-1] if self._run.stack else None
@@ -98,6 +125,21 @@ class Wiring:
         for (place, names), passes in self._straight.items():
             if passes >= PASSES:
                 self._run.report("GL311", place, names=names)
+
+
+def orphaned(x: Tensor, modules: list[Any]) -> bool:
+    """Whether a result goes back to an nn.Parameter that none of the modules has."""
+    own = {id(p) for module in modules for p in module.parameters()}
+    waiting: list[Any] = [x._node]
+    seen = set[int]()
+    while waiting and len(seen) < LOOKED:
+        edge = waiting.pop()
+        if isinstance(edge, Node) and edge.number not in seen:
+            seen.add(edge.number)
+            waiting.extend(edge.edges)
+        elif isinstance(edge, Tensor) and edge._is_param and id(edge) not in own:
+            return True
+    return False
 
 
 def owns(module: Any, other: Any) -> bool:
