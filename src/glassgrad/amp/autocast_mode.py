@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from contextvars import Token
 from typing import Any, Self
@@ -11,6 +10,7 @@ from typing import Any, Self
 from ..core import dtypes
 from ..core.backend import device
 from ..core.dtypes import dtype
+from ..core.provenance import warn
 from ..ops.autocast import converted, lowered
 
 FAST = {"cpu": "bfloat16", "cuda": "float16", "mps": "float16", "xpu": "float16"}  # where none is given
@@ -61,17 +61,16 @@ class autocast:
         self.device = device_type
         self.cache_enabled = cache_enabled
         if enabled and device_type == "cuda":
-            warnings.warn("CUDA is not available or torch_xla is imported. Disabling autocast.", stacklevel=2)
+            warn("CUDA is not available or torch_xla is imported. Disabling autocast.")
             enabled = False
         if dtype is None and (enabled or device_type != "cpu"):
             dtype = get_autocast_dtype(device_type)
         self.fast_dtype = dtype
         if enabled and dtype is not None and dtype.name not in SUPPORTED:
             name = device_type.upper()
-            warnings.warn(
+            warn(
                 f"In {name} autocast, but the target dtype is not supported. Disabling autocast.\n"
-                f"{name} Autocast only supports dtypes of torch.bfloat16, torch.float16 currently.",
-                stacklevel=2,
+                f"{name} Autocast only supports dtypes of torch.bfloat16, torch.float16 currently."
             )
             enabled = False
         self._enabled = enabled

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from ..core.provenance import warn
 from ..core.tensor import Tensor, tensor
 
 READY, UNSCALED, STEPPED = "ready", "unscaled", "stepped"  # what has happened to an optimizer since update()
@@ -37,7 +37,7 @@ class GradScaler:
     ) -> None:
         self._device = device
         if enabled and device == "cuda":
-            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
+            warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.")
             enabled = False
         self._enabled = enabled
         if not enabled:

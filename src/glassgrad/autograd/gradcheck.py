@@ -8,7 +8,6 @@ Jacobian, of which rtol=1e-4 is allowed: in float64, central differences are goo
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from ..core.autograd import grad
 from ..core.backend import to_host
 from ..core.modes import enable_grad
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from . import forward_ad
 
@@ -153,10 +153,9 @@ class _Check:
             raise ValueError("gradcheck expects at least one input tensor to require gradient")
         for i in self.at:
             if inputs[i].dtype.itemsize < 8:
-                warnings.warn(
+                warn(
                     f"Input #{i} requires gradient and is not a double precision floating point or complex. This "
-                    "check will likely fail if all the inputs are not of double precision floating point or complex.",
-                    stacklevel=4,
+                    "check will likely fail if all the inputs are not of double precision floating point or complex."
                 )
             if 0 in inputs[i].array.strides and inputs[i].numel() > 1:
                 raise RuntimeError(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ..core.backend import ndarray
 from ..core.dtypes import get_default_dtype
 from ..core.modes import grad_mode, is_inference_mode_enabled
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.watch import watchers
 from ..nn.module import Module
@@ -84,7 +84,7 @@ class Compiled:
         self.plans, self.plan = [], None
         if self.fullgraph:
             raise RuntimeError(f"compile(fullgraph=True): {self.name} cannot be replayed: {reason}")
-        warnings.warn(f"compile: {self.name} runs as it is: {reason}", stacklevel=4)
+        warn(f"compile: {self.name} runs as it is: {reason}")
 
     def __repr__(self) -> str:
         state = self.reason or f"{len(self.plans)} recorded"

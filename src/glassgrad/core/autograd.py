@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from threading import Lock
 from typing import Any
 
@@ -15,6 +14,7 @@ from .graph import Node, as_array, as_tensor, conjugated, next_number, run_hooks
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 from .native import engine
 from .op import enter_batch, leave_batch, record
+from .provenance import warn
 from .tensor import Tensor
 from .watch import listeners, tell
 
@@ -167,11 +167,10 @@ def grad(
     materialize_grads (zeros).
     """
     if not only_inputs:
-        warnings.warn(
+        warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
             "other parts of the graph, please use torch.autograd.backward.",
             FutureWarning,
-            stacklevel=2,
         )
     if is_grads_batched:
         return _batched(

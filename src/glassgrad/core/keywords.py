@@ -7,7 +7,6 @@ where they are not given.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from .backend import xp_of
 from .dtypes import can_cast
 from .graph import touch
 from .modes import is_grad_enabled
+from .provenance import warn
 from .tensor import Tensor
 from .views import cast_error
 
@@ -72,10 +72,9 @@ def given(out: Tensor | None, made: Tensor) -> Tensor:
     shape = made.array.shape
     if out.array.shape != shape:
         if out.array.size:
-            warnings.warn(
+            warn(
                 f"An output with one or more elements was resized since it had shape {list(out.array.shape)}, which "
-                f"does not match the required output shape {list(shape)}. Make it so, or empty: out.resize_(0).",
-                stacklevel=3,
+                f"does not match the required output shape {list(shape)}. Make it so, or empty: out.resize_(0)."
             )
         out.array = xp_of(out.array).empty(shape, out.array.dtype)
     out.array[...] = made.array

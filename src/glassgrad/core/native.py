@@ -4,9 +4,10 @@ Python alone."""
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable
 from typing import Any
+
+from .provenance import warn
 
 engine: Any = None
 try:
@@ -46,7 +47,4 @@ def set_num_threads(n: int) -> None:
     if engine is not None:
         engine.set_num_threads(n)
     else:
-        warnings.warn(
-            "without its kernels glassgrad computes on NumPy's threads: set OMP_NUM_THREADS before Python starts",
-            stacklevel=2,
-        )
+        warn("without its kernels glassgrad computes on NumPy's threads: set OMP_NUM_THREADS before Python starts")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
@@ -41,6 +42,28 @@ def user_frame(frame: FrameType | None = None) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename.startswith(PACKAGE):
         frame = frame.f_back
     return frame
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """warnings.warn() that points at the user's line: the innermost outside this package and Python's own files.
+
+    As there, filters see that line's module, which keeps what has been shown.
+    """
+    here = frame = sys._getframe(1)
+    while _passes_on(frame) and frame.f_back is not None:
+        frame = frame.f_back
+    if _passes_on(frame):  # nobody's line: a thread that runs nothing of the user's
+        frame = here
+    space = frame.f_globals
+    shown = space.setdefault("__warningregistry__", {})
+    name = space.get("__name__", "<string>")
+    warnings.warn_explicit(message, category, frame.f_code.co_filename, frame.f_lineno, name, shown)
+
+
+def _passes_on(frame: FrameType) -> bool:
+    """Whether it stands between the user's line and ours: this package's, or Python's own, as contextlib's."""
+    file = frame.f_code.co_filename
+    return file.startswith(PACKAGE) or (file.startswith(PYTHON) and "site-packages" not in file)
 
 
 def of_the_user(file: str) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from . import dtypes
+from .provenance import warn
 from .tensor import type_of
 
 _state: dict[str, Any] = {"deterministic": 0, "precision": "highest", "interop": 1, "warn": False}
@@ -52,10 +52,9 @@ def get_float32_matmul_precision() -> str:
 def set_float32_matmul_precision(precision: str) -> None:
     """Allow fewer bits in products ("high", "medium"): an allowance that is not used here."""
     if precision not in ("highest", "high", "medium"):
-        warnings.warn(
+        warn(
             f"{precision} is not one of 'highest', 'high', or 'medium'; the current"
-            "setFloat32MatmulPrecision call has no effect.",
-            stacklevel=2,
+            "setFloat32MatmulPrecision call has no effect."
         )
         return
     _state["precision"] = precision
@@ -91,10 +90,9 @@ def set_warn_always(b: bool) -> None:
 
 def set_default_tensor_type(t: Any) -> None:
     """set_default_dtype, by the type: torch.DoubleTensor or its name."""
-    warnings.warn(
+    warn(
         "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
-        "torch.set_default_device() as alternatives.",
-        stacklevel=2,
+        "torch.set_default_device() as alternatives."
     )
     chosen = type_of(t)
     if not chosen.is_floating_point:

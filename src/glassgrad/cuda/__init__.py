@@ -7,12 +7,12 @@ to the GPU where CuPy is installed.)
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from ..core.backend import device as _device
+from ..core.provenance import warn
 from ..core.tensor import TYPE_NAMES
 
 __all__ = [
@@ -110,7 +110,7 @@ synchronize = _absent("synchronize")
 
 def _renamed(old: str, new: str) -> Callable[..., int]:
     def call(device: Any = None) -> int:
-        warnings.warn(f"`torch.cuda.{old}` has been renamed to `torch.cuda.{new}`", FutureWarning, stacklevel=2)
+        warn(f"`torch.cuda.{old}` has been renamed to `torch.cuda.{new}`", FutureWarning)
         return 0
 
     call.__name__ = call.__qualname__ = old

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import Any
 
 from .. import amp
 from ..core.dtypes import dtype, float16
+from ..core.provenance import warn
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
 
 
 def _old(name: str) -> None:
     new = f"torch.amp.{name}('cuda', args...)"
-    warnings.warn(
-        f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `{new}` instead.", FutureWarning, stacklevel=3
-    )
+    warn(f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `{new}` instead.", FutureWarning)
 
 
 class autocast(amp.autocast):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from ..core.errors import told
+from ..core.provenance import warn
 from ..core.random import current_generator
 from ..core.samplers import permutation
 from ..core.tensor import tensor
@@ -212,9 +212,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
             sizes[i % len(sizes)] += 1
         for i, size in enumerate(sizes):
             if size == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.", stacklevel=2
-                )
+                warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     else:
         sizes = list(lengths)  # type: ignore[arg-type]
     if sum(sizes) != n or any(size < 0 for size in sizes):

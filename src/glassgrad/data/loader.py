@@ -6,12 +6,12 @@ import collections
 import math
 import os
 import time
-import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 from ..core.errors import telling
+from ..core.provenance import warn
 from ..core.watch import listeners, tell
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset
@@ -191,10 +191,9 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> Iterator[T_co]:
         if self.pin_memory:
-            warnings.warn(
+            warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory "
-                "won't be used.",
-                stacklevel=2,
+                "won't be used."
             )
         if listeners:
             tell("epoch", self)
@@ -220,10 +219,9 @@ class DataLoader(Generic[T_co]):
     def _warn_of_many_workers(self) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         if self.num_workers > cores:
-            warnings.warn(
+            warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our suggested "
-                f"max number of worker in current system is {cores}: more run slower, or freeze.",
-                stacklevel=3,
+                f"max number of worker in current system is {cores}: more run slower, or freeze."
             )
 
 
@@ -261,11 +259,10 @@ class _Iterator(Iterator[Any]):
         if listeners:
             tell("batch", batch)
         if self._length_told is not None and self._yielded > self._length_told:
-            warnings.warn(
+            warn(
                 f"Length of IterableDataset {self._recipe.dataset} was reported to be {self._length_told} "
                 f"(when accessing len(dataloader)), but {self._yielded} samples have been fetched. "
-                "With workers, each has its own copy of the stream: split it by get_worker_info().",
-                stacklevel=2,
+                "With workers, each has its own copy of the stream: split it by get_worker_info()."
             )
         return batch
 

@@ -17,12 +17,12 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..core.autograd import grad
 from ..core.modes import no_grad
+from ..core.provenance import warn
 from ..core.size import Size
 from ..core.tensor import Tensor
 from . import constraints
@@ -62,10 +62,9 @@ class Distribution:
             wanted = self.arg_constraints
         except NotImplementedError:
             wanted = {}
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or initialize "
-                "the distribution with `validate_args=False` to turn off validation.",
-                stacklevel=3,
+                "the distribution with `validate_args=False` to turn off validation."
             )
         for name, constraint in wanted.items():
             later = name not in vars(self) and isinstance(getattr(type(self), name, None), lazy_property)
@@ -126,9 +125,7 @@ class Distribution:
         raise NotImplementedError
 
     def sample_n(self, n: int) -> Tensor:
-        warnings.warn(
-            "`sample_n(n)` will be deprecated. Use `sample((n,))` instead.", category=FutureWarning, stacklevel=2
-        )
+        warn("`sample_n(n)` will be deprecated. Use `sample((n,))` instead.", FutureWarning)
         return self.sample(Size((n,)))
 
     def log_prob(self, value: Any) -> Tensor:
@@ -171,10 +168,9 @@ class Distribution:
         try:
             support = self.support
         except NotImplementedError:
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `support` to enable sample validation. Please initialize the "
-                "distribution with `validate_args=False` to turn off validation.",
-                stacklevel=3,
+                "distribution with `validate_args=False` to turn off validation."
             )
             return
         if not bool(support.check(value).all()):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..core.provenance import warn
 from ..ops.activations import softplus
 from ..ops.choice import where
 from ..ops.create import full_like
@@ -62,11 +62,10 @@ def _find(kind_p: type, kind_q: type) -> Divergence | None:
 
     left, right = min(matches, key=near), min(matches, key=lambda pair: near(pair)[::-1])
     if _TABLE[left] is not _TABLE[right]:
-        warnings.warn(
+        warn(
             f"Ambiguous kl_divergence({kind_p.__name__}, {kind_q.__name__}). Please register_kl({left[0].__name__}, "
             f"{right[1].__name__})",
             RuntimeWarning,
-            stacklevel=3,
         )
     return _TABLE[left]
 

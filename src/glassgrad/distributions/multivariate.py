@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from numbers import Number
 from typing import Any, ClassVar
 
+from ..core.provenance import warn
 from ..core.size import Size
 from ..core.tensor import Tensor, tensor
 from ..ops.arrange import cat, diag_embed
@@ -304,10 +304,7 @@ class Wishart(_Scaled, ExponentialFamily):
         if bool((self.df <= n - 1).any()):
             raise ValueError(f"Value of df={df} expected to be greater than ndim - 1 = {n - 1}.")
         if bool((self.df < n).any()):
-            warnings.warn(
-                "Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim.",
-                stacklevel=2,
-            )
+            warn("Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim.")
         self._scale(given, batch_shape)
         super().__init__(batch_shape, matrix.shape[-2:], validate_args=validate_args)
         self._decompose(given)

@@ -17,7 +17,6 @@ import math
 import os
 import struct
 import sys
-import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from ..core import storage
 from ..core.backend import device, ndarray, to_host
 from ..core.batched import Batched, refused
 from ..core.dtypes import dtype, uint8
+from ..core.provenance import warn
 from ..core.size import Size
 from ..core.storage import TypedStorage, UntypedStorage
 from ..core.tensor import Tensor
@@ -95,7 +95,7 @@ class Storages:
     def tensor(self, x: Tensor) -> tuple[Any, ...]:
         attributes = x._attributes()
         if x._hooks:
-            warnings.warn("the hooks of a tensor are not saved", stacklevel=2)
+            warn("the hooks of a tensor are not saved")
         if x._is_param:
             data = x.detach()
             hooks: OrderedDict[Any, Any] = OrderedDict()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import os
-import warnings
 from typing import Any
 
 from numpy._core import _multiarray_umath as numpy_core  # type: ignore[attr-defined]
+
+from ..core.provenance import warn
 
 # The builds, best first, and what a processor needs for each; setup.py makes them.
 LEVELS = {
@@ -29,7 +30,7 @@ def load() -> Any:
         except ModuleNotFoundError:
             continue
         except ImportError as problem:
-            warnings.warn(f"glassgrad computes without its kernels: {problem}", stacklevel=2)
+            warn(f"glassgrad computes without its kernels: {problem}")
     return None
 
 

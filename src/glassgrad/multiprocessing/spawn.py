@@ -6,10 +6,11 @@ import multiprocessing
 import signal
 import sys
 import traceback
-import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
+
+from ..core.provenance import warn
 
 __all__ = [
     "ProcessContext", "ProcessException", "ProcessExitedException", "ProcessRaisedException", "spawn",
@@ -143,10 +144,9 @@ def spawn(
 ) -> ProcessContext | None:
     """start_processes with the method 'spawn', whatever start_method says: then it warns."""
     if start_method != "spawn":
-        warnings.warn(
+        warn(
             f"This method only supports start_method=spawn (got: {start_method}).\n"
             "To use a different start_method use:\n\t\t torch.multiprocessing.start_processes(...)",
             FutureWarning,
-            stacklevel=2,
         )
     return start_processes(fn, args, nprocs, join, daemon)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..ops import pool, unpool
 from ..ops.activations import changing, elu, hardtanh, leaky_relu
@@ -49,7 +49,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Sources: Jang, Gu, Poole 2017, arXiv:1611.01144; Maddison, Mnih, Teh 2017, arXiv:1611.00712.
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warn("`eps` parameter is deprecated and has no effect.")
     g = -empty_like(logits.detach()).contiguous().exponential_().log()
     soft = softmax((logits + g) / tau, dim)
     if not hard:

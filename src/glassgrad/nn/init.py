@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..core import samplers
 from ..core.backend import to_host, xp_of
 from ..core.graph import touch
 from ..core.modes import no_grad
+from ..core.provenance import warn
 from ..core.random import current_generator
 from ..core.tensor import Tensor
 
@@ -150,7 +150,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
     """gain / sqrt(fan); None, and a warning, where there is nothing to fill."""
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        warn("Initializing zero-element tensors is a no-op")
         return None
     fan = _calculate_correct_fan(tensor, mode)
     return calculate_gain(nonlinearity, a) / math.sqrt(fan)
@@ -184,10 +184,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Normal, but what falls outside [a, b] is drawn again; a and b are values, not multiples of std."""
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect.",
-            stacklevel=2,
+        warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect."
         )
     below_a, below_b = ((1.0 + math.erf((end - mean) / std / math.sqrt(2.0))) / 2.0 for end in (a, b))
     like = to_host(tensor.array)
@@ -270,7 +268,7 @@ def _deprecated(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     @functools.wraps(function)
     def old(*args: Any, **kwargs: Any) -> Tensor:
         text = f"`nn.init.{new[:-1]}` is now deprecated in favor of `nn.init.{new}`."
-        warnings.warn(text, FutureWarning, stacklevel=2)
+        warn(text, FutureWarning)
         return function(*args, **kwargs)
 
     old.__name__ = old.__qualname__ = new[:-1]

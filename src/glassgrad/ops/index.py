@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from ..core.errors import told
 from ..core.fast import broadcast_error
 from ..core.graph import touch
 from ..core.op import op, record
+from ..core.provenance import warn
 from ..core.tensor import TYPE_NAMES, Tensor, asarray
 from ..core.titles import title_whole
 from ..core.views import overlay_op, write
@@ -203,10 +203,9 @@ def _items(at: Any) -> Sequence[Any]:
         and len(at) < 32
         and any(isinstance(i, (list, tuple, slice, Tensor, ndarray)) or i is None or i is Ellipsis for i in at)
     ):
-        warnings.warn(
+        warn(
             "Using a non-tuple sequence for multidimensional indexing is deprecated; "
-            "use x[tuple(seq)] instead of x[seq], or x[tensor(seq)] for an index array",
-            stacklevel=4,
+            "use x[tuple(seq)] instead of x[seq], or x[tensor(seq)] for an index array"
         )
         return at
     return (at,)
@@ -229,10 +228,7 @@ def _item(i: Any, x: Tensor) -> Any:
     array = _raw(i)
     if hasattr(array, "dtype") and hasattr(array, "shape"):
         if array.dtype == np.uint8 and array.ndim:
-            warnings.warn(
-                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-                stacklevel=4,
-            )
+            warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
             return array.astype(np.bool_)
         if array.dtype.kind not in "iub":
             raise told(IndexError("tensors used as indices must be long, int, byte or bool tensors"))

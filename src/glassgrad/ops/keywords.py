@@ -6,11 +6,11 @@ Also those that take a number before the tensor that it scales, as PyTorch wants
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.keywords import lenient
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 
 AXIS = """
@@ -71,7 +71,7 @@ def scaled(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
             if not 0 < len(numbers) <= len(names) or len(tensors) != count or len(args) != count + len(numbers):
                 raise
         said = ", ".join(f"{each}={number}" for each, number in zip(names, numbers, strict=False))
-        warnings.warn(f"This overload of {name} is deprecated: give {said} behind the tensors", stacklevel=2)
+        warn(f"This overload of {name} is deprecated: give {said} behind the tensors")
         return call(*tensors, **dict(zip(names, numbers, strict=False)), **options)
 
     return public

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..core.backend import xp_of
 from ..core.batched import whole
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from ..core.watch import listeners, tell
@@ -32,10 +32,7 @@ def chosen(size_average: bool | None, reduce: bool | None, reduction: str) -> st
     if size_average is not None or reduce is not None:
         average, reducing = size_average is not False, reduce is not False
         reduction = "none" if not reducing else "mean" if average else "sum"
-        warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            stacklevel=4,
-        )
+        warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     return reduction
@@ -51,13 +48,11 @@ def tensors(name: str, **given: Any) -> None:
             raise TypeError(f"{name}(): argument '{what}' must be Tensor, not {type(t).__name__}")
 
 
-def _same_size(name: str, x: Tensor, target: Tensor) -> None:
+def _same_size(x: Tensor, target: Tensor) -> None:
     if x.array.shape != target.array.shape:
-        warnings.warn(
-            f"{name}: using a target size ({tuple(target.array.shape)}) that is different to the input size "
-            f"({tuple(x.array.shape)}). This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.",
-            stacklevel=4,
+        warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({x.shape}). "
+            "This will likely lead to incorrect results due to broadcasting. Please ensure they have the same size."
         )
 
 
@@ -68,7 +63,7 @@ def _regression(name: str, x: Any, target: Any, weight: Any, reduction: str, rul
     tensors(name, input=x, target=target, weight=weight)
     if listeners:
         tell("loss", name, x, target)
-    _same_size(name, x, target)
+    _same_size(x, target)
     each = rule(x - target)
     return reduced(each if weight is None else each * weight, reduction)
 

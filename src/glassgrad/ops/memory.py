@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..core.backend import Array, ndarray
 from ..core.graph import touch
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from .formats import plain_format
 from .parts import as_strided
@@ -73,13 +73,13 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 
 def resize(self: Tensor, *size: Any) -> Tensor:
     """The elements in another shape; reshape() by another name, with a warning."""
-    warnings.warn("non-inplace resize is deprecated", stacklevel=2)
+    warn("non-inplace resize is deprecated")
     return self.reshape(*size)
 
 
 def resize_as(self: Tensor, tensor: Tensor) -> Tensor:
     """resize() to the shape of another tensor."""
-    warnings.warn("non-inplace resize_as is deprecated", stacklevel=2)
+    warn("non-inplace resize_as is deprecated")
     return self.reshape(tensor.array.shape)
 
 

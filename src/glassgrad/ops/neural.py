@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..core.backend import Array, ndarray, xp_of
@@ -11,6 +10,7 @@ from ..core.dtypes import in_c, title_of
 from ..core.errors import told
 from ..core.half import half_in_float32
 from ..core.op import op
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.titles import title
 from .arithmetic import exp
@@ -79,7 +79,7 @@ def _along(call: Any, name: str, input: Any, dim: int | None, dtype: Any) -> Ten
     if dim is None:  # the choice of PyTorch's deprecated default
         dim = 0 if ndim in (0, 1, 3) else 1
         text = f"Implicit dimension choice for {name} has been deprecated."
-        warnings.warn(f"{text} Change the call to include dim=X as an argument.", stacklevel=3)
+        warn(f"{text} Change the call to include dim=X as an argument.")
     dim = wrap(dim, ndim)
     return call(x, dim=dim) if ndim else call(x.reshape(1), dim=dim).reshape(())
 

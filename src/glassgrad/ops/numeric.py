@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..core.backend import Array
 from ..core.dtypes import promote_types
 from ..core.keywords import lenient
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from ..core.views import in_place
@@ -201,7 +201,7 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
 
 
 def _deprecated(name: str, instead: str) -> None:
-    warnings.warn(f"{name} is deprecated: {instead} takes its place", stacklevel=3)
+    warn(f"{name} is deprecated: {instead} takes its place")
 
 
 def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..core import dtypes, printing
 from ..core.dtypes import dtype
+from ..core.provenance import warn
 from ..core.tensor import TYPE_NAMES, Tensor
 
 
@@ -99,7 +99,7 @@ def reinforce(self: Tensor, reward: Any) -> None:
 
 def _volatile(self: Tensor) -> bool:
     """Always False, with a warning: no_grad() has taken its place."""
-    warnings.warn("volatile was removed (Variable.volatile is always False)", stacklevel=2)
+    warn("volatile was removed (Variable.volatile is always False)")
     return False
 
 

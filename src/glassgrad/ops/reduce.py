@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ..core.backend import Array, spread, xp_of
@@ -12,6 +11,7 @@ from ..core.fast import given, unary
 from ..core.graph import as_array
 from ..core.half import half_in_float32
 from ..core.op import op
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.titles import titled
 from .arithmetic import exp, pow
@@ -230,11 +230,10 @@ def _spread_arguments(name: str, x: Any, dim: Any, unbiased: Any, keepdim: bool,
         correction = 1 if unbiased is None else int(unbiased)
     dims = dims_of(x.array.ndim, dim)
     if count(x.array.shape, dims) <= correction:
-        warnings.warn(
+        warn(
             f"{name}(): degrees of freedom is <= 0: {count(x.array.shape, dims)} elements with correction "
             f"{correction}. Correction should be strictly less than the reduction factor "
-            "(input numel divided by output numel).",
-            stacklevel=4,
+            "(input numel divided by output numel)."
         )
     return {"correction": correction, "dim": dims, "keepdim": keepdim}
 

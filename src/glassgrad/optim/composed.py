@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.provenance import warn
 from .optimizer import Optimizer
 from .schedule import EPOCH_GIVEN, LRScheduler, is_optimizer, per_group, write
 
@@ -75,7 +75,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Note the metric of an epoch, a number or a tensor of one."""
         current = float(metrics)
         if epoch is not None:
-            warnings.warn(EPOCH_GIVEN, UserWarning, stacklevel=2)
+            warn(EPOCH_GIVEN)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best, self.num_bad_epochs = current, 0

@@ -13,7 +13,6 @@ An optimizer is a table of defaults and one method, `update(p, group)`, which wo
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
@@ -27,6 +26,7 @@ from ..core.backend import Array, xp_of
 from ..core.errors import telling, told
 from ..core.graph import Removable, touch
 from ..core.modes import enable_grad, no_grad
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.watch import listeners, tell
 from ..nn.hooks import register
@@ -218,10 +218,7 @@ class Optimizer:
         if known.intersection(new):
             raise ValueError("some parameters appear in more than one parameter group")
         if len(set(new)) < len(new):
-            warnings.warn(
-                "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error",
-                stacklevel=3,
-            )
+            warn("optimizer contains a parameter group with duplicate parameters; in future, this will cause an error")
         self.param_groups.append(group)
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import types
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.watch import listeners, tell
 from .optimizer import Optimizer
@@ -101,12 +101,12 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Set the rates of the next epoch, or of the epoch that is named."""
         if self._step_count == 1 and not self.optimizer._opt_called:
-            warnings.warn(OUT_OF_ORDER, UserWarning, stacklevel=2)
+            warn(OUT_OF_ORDER)
             if listeners:
                 tell("schedule first", self.optimizer)
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_GIVEN, UserWarning, stacklevel=2)
+            warn(EPOCH_GIVEN)
         self._update_lr(epoch)
 
     def _update_lr(self, epoch: int | None = None) -> None:

@@ -10,11 +10,11 @@ import functools
 import os
 import socket
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
+from ..core.provenance import warn
 from ..core.watch import timers
 from ..glass.profiling.profiler import profile as _Profile
 from ..glass.profiling.timing import Event, Recorder
@@ -175,7 +175,7 @@ class profile:
         if not self.activities:
             raise AssertionError("No valid profiler activities found")
         for activity in self.activities - supported_activities():
-            warnings.warn(f"{activity.name} is not available, disabling {activity.name} profiling", stacklevel=2)
+            warn(f"{activity.name} is not available, disabling {activity.name} profiling")
         self.schedule = schedule or (lambda step: ProfilerAction.RECORD)
         self.record_steps = schedule is not None
         self.on_trace_ready = on_trace_ready
@@ -314,7 +314,7 @@ class autograd_profile(profile):
         use_cpu: bool = True, **options: Any,
     ) -> None:  # fmt: skip
         if use_device not in (None, "cpu"):
-            warnings.warn(f"{use_device} is not available, disabling {use_device} profiling", stacklevel=2)
+            warn(f"{use_device} is not available, disabling {use_device} profiling")
         super().__init__(use_cuda=use_cuda, **options)
         self.enabled = enabled
 

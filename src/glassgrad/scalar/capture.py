@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from glassgrad.scalar.engine import Value, tape
+from glassgrad.scalar.engine import PACKAGE, Place, Value, tape, warn
 
-PACKAGE = str(Path(__file__).parent)
 here = threading.local()  # .recording: whether this thread is recording a function
 one_at_a_time = threading.Lock()
-
-Place = tuple[str, int] | None  # file and line
 
 
 def capture(function: Callable[..., Any]) -> Captured:
@@ -159,8 +153,7 @@ class Captured:
         if reason not in self._warned:
             self._warned.add(reason)
             name = getattr(self.function, "__name__", repr(self.function))
-            file, line = place or callers_line()
-            warnings.warn_explicit(f"{name} runs as it is written: {reason}", UserWarning, file, line)
+            warn(f"{name} runs as it is written: {reason}", place)
 
     def __repr__(self) -> str:
         return f"capture({self.function!r})"
@@ -179,14 +172,6 @@ class Run(NamedTuple):
     again: bool = True  # the result is not what the function as it is written gives, or may not be
     result: Any = None
     recording: Any = None
-
-
-def callers_line() -> tuple[str, int]:
-    """The innermost line outside this room."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
 
 
 def replaced(x: Any, put: Callable[[Any], Any]) -> Any:

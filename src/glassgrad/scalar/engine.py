@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glassgrad.scalar.value import divide, semantics, sqrt
@@ -16,6 +18,19 @@ __all__ = [
     "Value", "affine", "ancestry", "as_number", "as_value", "divide", "follow", "largest", "node", "semantics", "sqrt",
     "zero_grad",
 ]  # fmt: skip
+
+
+PACKAGE = str(Path(__file__).parent)
+Place = tuple[str, int] | None  # file and line
+
+
+def warn(message: str, place: Place = None) -> None:
+    """A warning that points at this place, or else at the innermost line outside this room."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
+        frame = frame.f_back
+    file, line = place or (frame.f_code.co_filename, frame.f_lineno)
+    warnings.warn_explicit(message, UserWarning, file, line)
 
 
 def load() -> Any:
@@ -27,7 +42,7 @@ def load() -> Any:
     except ModuleNotFoundError:
         return None
     except ImportError as problem:
-        warnings.warn(f"glassgrad.scalar computes without its compiled engine: {problem}", stacklevel=2)
+        warn(f"glassgrad.scalar computes without its compiled engine: {problem}")
         return None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..core.graph import Removable as RemovableHandle  # noqa: F401
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from .version import __version__ as __version__
 
@@ -25,9 +25,7 @@ class Variable(metaclass=_IsTensor):
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = False, volatile: bool = False) -> Any:
         if volatile:
-            warnings.warn(
-                "volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", stacklevel=2
-            )
+            warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.")
         if data is None:
             return Tensor().requires_grad_(requires_grad)
         if not isinstance(data, Tensor):

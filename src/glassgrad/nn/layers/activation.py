@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -54,7 +54,7 @@ class Hardtanh(_Activation, function="hardtanh", kept="min_value max_value", hid
             value = self.__dict__.pop(old)
             if value is not None:
                 text = f"keyword argument `{old}` is deprecated and renamed to `{name}`"
-                warnings.warn(text, FutureWarning, stacklevel=3)
+                warn(text, FutureWarning)
                 setattr(self, name, value)
         if not self.max_val > self.min_val:
             raise AssertionError(f"max_val must be larger than min_val, got {self.max_val} and {self.min_val}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ...core.modes import is_grad_enabled
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...ops.attention import added
 from .. import functional as F
@@ -138,8 +138,5 @@ def canonical(
 ) -> Tensor | None:
     """A mask as numbers added to the scores, with PyTorch's warning where it isn't of the kind of the other one."""
     if mask is not None and other is not None and mask.dtype != other.dtype:
-        warnings.warn(
-            f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.",
-            stacklevel=3,
-        )
+        warn(f"Support for mismatched {name} and {other_name} is deprecated. Use same type for both instead.")
     return added(name, mask, like)

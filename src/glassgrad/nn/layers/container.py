@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from ...core.errors import told
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ..module import Module
 from ..parameter import Parameter
@@ -83,10 +83,9 @@ class Container(Module):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__()
-        warnings.warn(
+        warn(
             "`nn.Container` is deprecated. All of it's functionality is now implemented in `nn.Module`. Subclass that.",
             FutureWarning,
-            stacklevel=2,
         )
         for name, module in kwargs.items():
             self.add_module(name, module)

@@ -5,10 +5,10 @@ size_average and reduce are PyTorch's old words for reduction: they are taken, w
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...ops.losses import chosen
 from .arrange import PairwiseDistance
@@ -99,7 +99,7 @@ class NLLLoss2d(NLLLoss):
     """NLLLoss under an old name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        warnings.warn("NLLLoss2d has been deprecated. Please use `NLLLoss` instead", FutureWarning, stacklevel=2)
+        warn("NLLLoss2d has been deprecated. Please use `NLLLoss` instead", FutureWarning)
         super().__init__(*args, **kwargs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,6 +10,7 @@ import numpy as np
 from ...core.backend import as_device, xp_for
 from ...core.dtypes import get_default_dtype
 from ...core.graph import touch
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from .. import functional as F
 from .. import init
@@ -219,10 +219,9 @@ class _InstanceNorm(_NormBase):
                     f"expected input's size at dim={channels} to match num_features ({self.num_features}), "
                     f"but got: {input.shape[channels]}."
                 )
-            warnings.warn(
+            warn(
                 f"input's size at dim={channels} does not match num_features. You can silence this warning by not "
-                "passing in num_features, which is not used because affine=False",
-                stacklevel=3,
+                "passing in num_features, which is not used because affine=False"
             )
         x = input if input.dim() == batch else input.unsqueeze(0)
         y = F.instance_norm(

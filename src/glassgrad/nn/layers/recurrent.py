@@ -7,9 +7,9 @@ Shapes: T steps, N sequences, I = input_size, H = hidden_size, P = proj_size or 
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...ops import recurrent as ops
 from ...ops.autocast import lowered
@@ -94,7 +94,7 @@ class RNNBase(Module):
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects "
                 f"num_layers greater than 1, but got dropout={dropout} and num_layers={self.num_layers}"
             )
-            warnings.warn(text, UserWarning, stacklevel=4)
+            warn(text)
         for name, kind in (("bias", bool), ("batch_first", bool), ("input_size", int), ("hidden_size", int)):
             value = getattr(self, name)
             if not isinstance(value, kind):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import copy
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...ops.choice import where
 from ...ops.create import full
@@ -223,10 +223,7 @@ class TransformerEncoder(_Stack):
         why_not = _never_nested(encoder_layer)
         self.use_nested_tensor = enable_nested_tensor and not why_not
         if enable_nested_tensor and why_not:
-            warnings.warn(
-                f"enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer{why_not}",
-                stacklevel=2,
-            )
+            warn(f"enable_nested_tensor is True, but self.use_nested_tensor is False because encoder_layer{why_not}")
 
     def forward(
         self,

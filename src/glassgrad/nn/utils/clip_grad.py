@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from types import GeneratorType
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ...core.backend import Array, xp_of
 from ...core.graph import as_array, touch
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...core.watch import listeners, tell
 
@@ -25,7 +25,7 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
         parameters = [parameters]
     given = list(parameters)
     if not given and isinstance(parameters, GeneratorType):
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3)
+        warn("`parameters` is an empty generator, no gradient clipping will occur.")
     if listeners:
         tell("clip", given)
     return [p.grad for p in given if p.grad is not None]
@@ -111,10 +111,8 @@ def clip_grad_norm(
     foreach: bool | None = None,
 ) -> Tensor:
     """clip_grad_norm_ under its old name."""
-    warnings.warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
-        FutureWarning,
-        stacklevel=2,
+    warn(
+        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning
     )
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 

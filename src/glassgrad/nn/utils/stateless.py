@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
+from ...core.provenance import warn
 from ...func.modules import functional_call as call
 from ..module import Module
 
@@ -21,10 +21,9 @@ def functional_call(
     strict: bool = False,
 ) -> Any:
     """The module called with these parameters and buffers in place of its own."""
-    warnings.warn(
+    warn(
         "This API is deprecated as of PyTorch 2.0 and will be removed in a future version of PyTorch. Please use "
         "torch.func.functional_call instead which is a drop-in replacement.",
         FutureWarning,
-        stacklevel=2,
     )
     return call(module, parameters_and_buffers, args, kwargs, tie_weights=tie_weights, strict=strict)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import string
-import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...core.provenance import warn
 from ...data import vision
 from ...data.download import DatasetNotFound, Progress, Remote, Source, locate
 from .dataset import Call, VisionDataset
@@ -58,7 +58,7 @@ class MNIST(VisionDataset, vision.MNIST):
 
 def _renamed(old: str, new: str) -> property:
     def get(self: MNIST) -> Any:
-        warnings.warn(f"{old} has been renamed {new}", stacklevel=2)
+        warn(f"{old} has been renamed {new}")
         return getattr(self, new)
 
     return property(get)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
 from ... import nn
+from ...core.provenance import warn
 from ...core.tensor import Tensor
 from ...nn import functional as F
 from ...nn import init
@@ -32,12 +32,11 @@ class BasicConv2d(nn.Module):
 def start(model: nn.Module, init_weights: bool | None, name: str, std: float) -> None:
     """Weights from a truncated normal distribution: with the layer's `stddev`, or std."""
     if init_weights is None:
-        warnings.warn(
+        warn(
             f"The default weight initialization of {name} will be changed in future releases of torchvision. If you "
             "wish to keep the old behavior (which leads to long initialization times due to scipy/scipy#11299), please "
             "set init_weights=True.",
             FutureWarning,
-            stacklevel=4,
         )
     if init_weights is False:
         return

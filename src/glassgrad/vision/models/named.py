@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ...core.provenance import warn
 from ...nn import init
 from ...nn.layers.conv import Conv2d
 from ...nn.layers.linear import Linear
@@ -21,10 +21,9 @@ def named(name: str, make: Callable[..., Module], text: str) -> Callable[..., Mo
     @functools.wraps(make)
     def build(*, weights: Any = None, progress: bool = True, **options: Any) -> Module:
         if "pretrained" in options:
-            warnings.warn(
+            warn(
                 "The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, please use "
-                "'weights' instead.",
-                stacklevel=2,
+                "'weights' instead."
             )
             weights = options.pop("pretrained") or weights
         if weights is not None and weights is not False:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ...core.provenance import warn
 from ...core.random import current_generator
 from ...core.samplers import integers, permutation
 from ...core.tensor import Tensor, tensor
@@ -239,7 +239,7 @@ def _ordered(scale: Any, ratio: Any) -> None:
     if not isinstance(ratio, Sequence):
         raise TypeError("Ratio should be a sequence")
     if scale[0] > scale[1] or ratio[0] > ratio[1]:
-        warnings.warn("Scale and ratio should be of kind (min, max)", stacklevel=3)
+        warn("Scale and ratio should be of kind (min, max)")
 
 
 class RandomResizedCrop(Transform):
