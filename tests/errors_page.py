@@ -40,9 +40,9 @@ notebook, a log, under pytest.
 |---|---|
 | `at` | the line of your program |
 | `in` | the module whose `forward` it is, by its place in the outermost one, with its class |
-| `with` | tensors that the failing expression names, and the weights of the layer: dtype and shape; integers |
+| `with` | tensors that the expression names or hands on, and the weights of the layer: dtype and shape; integers |
 | `saved`, `changed`, `freed` | of values that backward needed: who saved them, who changed or freed them since |
-| `fix` | what most likely mends it, here or in general |
+| `fix` | what most likely mends it: here, with the names and numbers at hand, or else in general |
 | `code` | its section on this page, which `glassgrad explain GG102` prints |
 
 Sections from GG901 on stand for all sentences of a kind that have no section of their own. In the examples `nn` is

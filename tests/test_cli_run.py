@@ -241,7 +241,10 @@ def test_an_argument_that_is_missing(outcomes: dict[str, Outcome]) -> None:
     said = "Linear.__init__() got an unexpected keyword argument 'colour'"
     status, _, err = outcomes["missing"]
     assert status == 1
-    assert err.endswith(f"{said}: where PyTorch has it, it is not in glassgrad yet (used at missing.py:2)\n")
+    assert (
+        f"{said}: where PyTorch has it, it is not in glassgrad yet (used at missing.py:2)\n  at    missing.py:2" in err
+    )
+    assert "\n  fix   it takes in_features, out_features, bias, device, dtype\n" in err
     assert "glassgrad/" not in err
     assert "glassgrad/torchlike/program.py" in outcomes["all frames"].err
 
@@ -265,7 +268,7 @@ def test_a_notebook(outcomes: dict[str, Outcome]) -> None:
         AttributeError: 'Tensor' object has no attribute 'nowhere'
           at    note.ipynb[4]:2   return x.nowhere
           with  x = float32 (2,)
-          fix   compare the spelling; `glassgrad run --check program.py` lists what is missing
+          fix   did you mean where?
           code  GG216: glassgrad explain GG216
     """)
 

@@ -10,7 +10,7 @@ import glassgrad as gg
 
 ROWS: list[tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
     # path, arguments (a tuple of sizes is ones of this shape), keywords, exception, words
-    ("matmul", ((2, 3), (2, 3)), {}, RuntimeError, "cannot be multiplied .2x3 and 2x3(.|\\n)*mT"),
+    ("matmul", ((2, 3), (2, 3)), {}, RuntimeError, "cannot be multiplied .2x3 and 2x3(.|\\n)*other.T"),
     ("matmul", ((), (2,)), {}, RuntimeError, "at least 1D"),
     ("matmul", ((2, 2, 3), (3, 3, 2)), {}, RuntimeError, r"size of tensor a \(2\) must match.*\(3\)"),
     ("matmul", ((2, 2), "long"), {}, RuntimeError, "same dtype"),

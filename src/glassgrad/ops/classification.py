@@ -78,10 +78,7 @@ def _positions(t: Array, shape: tuple[int, ...], ignore_index: int) -> tuple[Arr
         counts = t != ignore_index
         bad = counts & ((t < 0) | (t >= classes))
         if whole(bad).any():
-            raise told(
-                IndexError(f"Target {t[bad][0]} is out of bounds."),
-                f"the input has scores for classes 0 to {classes - 1}",
-            )
+            raise told(IndexError(f"Target {t[bad][0]} is out of bounds."))
         at = at[counts.reshape(-1)]
     return at, counts
 
@@ -226,10 +223,8 @@ def _soft_cross_entropy(
     x: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str, smoothing: float
 ) -> Tensor:
     if target.array.dtype.kind not in "fV":
-        raise told(
-            RuntimeError(f"Expected floating point type for target with class probabilities, got {title_of(target)}"),
-            "target.float() for probabilities; classes have the input's shape without its class dim",
-        )
+        said = f"Expected floating point type for target with class probabilities, got {title_of(target)}"
+        raise told(RuntimeError(said))
     if ignore_index >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     ndim = x.array.ndim

@@ -135,7 +135,7 @@ def _mismatch(s: tuple[int, ...], t: tuple[int, ...]) -> RuntimeError:
             check_batches(s[:-2], t[:-2])
         n = math.prod(np.broadcast_shapes(s[:-2], t[:-2]))
         said = f"Expected size for first two dimensions of batch2 tensor to be: [{n}, {k}] but got: [{n}, {t[-2]}]."
-    return told(RuntimeError(said), "did you mean other.mT?" if len(t) > 1 and k == t[-1] else "")
+    return told(RuntimeError(said))
 
 
 def _two_kinds(x: Tensor, other: Tensor) -> str:

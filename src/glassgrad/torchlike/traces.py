@@ -12,7 +12,7 @@ from itertools import pairwise
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
-from ..core.errors import told
+from ..core.errors import absent, told
 from ..core.provenance import PACKAGE
 from ..core.tensor import Tensor
 from . import facade
@@ -106,6 +106,9 @@ def lacks(obj: Any, name: str | None) -> str | None:
             if isinstance(obj, found) or (isinstance(obj, type) and issubclass(obj, found)):
                 return kind
     return None
+
+
+absent.append(lacks)
 
 
 def defines(frame: FrameType, name: str) -> bool:

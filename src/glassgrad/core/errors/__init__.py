@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 Problem = TypeVar("Problem", bound=BaseException)
+absent: list[Callable[[Any, str], Any]] = []  # each knows attributes that are PyTorch's, and no misspelling
 
 
 def told(problem: Problem, fix: str = "", *lines: str) -> Problem:

@@ -6,6 +6,7 @@ kind of the exception has one.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from . import gradients, kinds, rest, shapes, training
@@ -27,33 +28,24 @@ def find(names: list[str], text: str) -> tuple[str, Row] | None:
     if codes := special(text):
         return codes[0], ROWS[codes[0]]
     for code, row in REST.items():
-        if row.kind in names and (not row.says or any(fits(parts, text) for parts in cut(row.says))):
+        if row.kind in names and (not row.says or gaps(row, text) is not None):
             return code, row
     return None
 
 
 def special(text: str) -> list[str]:
     """The codes of the rows that have this sentence: one, or none."""
-    return [code for code, row in ROWS.items() if any(fits(parts, text) for parts in cut(row.says))]
+    return [code for code, row in ROWS.items() if gaps(row, text) is not None]
 
 
 @cache
-def cut(says: str) -> list[list[str]]:
-    """The sentences of a row, each as the parts between its {}."""
-    return [line.strip().split("{}") for line in says.strip().splitlines()]
+def patterns(says: str) -> list[re.Pattern[str]]:
+    """The sentences of a row, with a group for each {}."""
+    lines = [line.strip().split("{}") for line in says.strip().splitlines()]
+    return [re.compile("(.*?)".join(map(re.escape, parts)), re.DOTALL) for parts in lines]
 
 
-def fits(parts: list[str], text: str) -> bool:
-    """Whether the text has these parts, with something between them, and nothing around."""
-    first, *others = parts
-    if not text.startswith(first):
-        return False
-    if not others:
-        return len(text) == len(first)
-    at = len(first)
-    for part in others[:-1]:
-        at = text.find(part, at)
-        if at < 0:
-            return False
-        at += len(part)
-    return text.endswith(others[-1]) and at + len(others[-1]) <= len(text)
+def gaps(row: Row, text: str) -> tuple[str, ...] | None:
+    """What the text has in place of each {} of the row's sentence; None if it is none of them."""
+    found = (pattern.fullmatch(text) for pattern in patterns(row.says))
+    return next((match.groups() for match in found if match), None)

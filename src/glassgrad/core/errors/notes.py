@@ -10,7 +10,10 @@ from typing import Any
 
 from ..provenance import PACKAGE, of_the_user, show, source_between
 from ..tensor import Tensor
-from .catalogue import row_of
+from . import fix_kinds, fix_shapes, fix_training  # noqa: F401  (they fill the table)
+from .case import FIXES, OURS, Case, home
+from .catalogue import gaps, row_of
+from .row import Row
 
 Frame = tuple[FrameType, int]  # and the offset of the instruction that it stands at
 OPERANDS = 4  # so many are named
@@ -27,15 +30,17 @@ def tell(problem: BaseException, above: FrameType | None = None, fix: str = "", 
     frames = list(passed(problem, above))
     mine = next((ours(frame) for frame, _ in frames if not library(frame)), False) or of_ours(problem)
     place = next((there for there in frames if not ours(there[0]) and not library(there[0])), None)
-    if not mine or place is None:
+    if place is None or not (mine or refused(problem, place)):
         return
     problem.add_note("  at    " + show((place[0].f_code, place[1])))
-    if not lines:
-        with suppress(Exception):  # the user's modules may be anything
-            lines = tuple(around(place, [frame for frame, _ in frames]))
+    found = row_of(problem)
+    with suppress(Exception):  # the user's modules may be anything
+        case = case_of(problem, found and found[1], place, [frame for frame, _ in frames])
+        lines = lines or tuple(around(case, place, [frame for frame, _ in frames]))
+        if found and not fix and found[0] in FIXES:
+            fix = FIXES[found[0]](case)
     for line in lines:
         problem.add_note("  " + line)
-    found = row_of(problem)
     if fix or found:
         problem.add_note("  fix   " + (fix or found[1].fix))  # type: ignore[index]
     if found:
@@ -64,14 +69,32 @@ def ours(frame: FrameType) -> bool:
 
 
 def of_ours(problem: BaseException) -> bool:
-    """Whether an attribute of one of our objects is missing."""
-    owner = type(getattr(problem, "obj", None))
-    return isinstance(problem, AttributeError) and owner.__module__.partition(".")[0] in ("glassgrad", "torch")
+    """Whether an attribute of one of our objects, or modules, is missing."""
+    return isinstance(problem, AttributeError) and home(problem.obj) in OURS
+
+
+def refused(problem: BaseException, place: Frame) -> Any:
+    """What is ours of what the failing expression calls, where the interpreter refuses the call; else None."""
+    text = str(problem)
+    if not isinstance(problem, TypeError) or "() " not in text or "argument" not in text:
+        return None
+    name = text.partition("(")[0].rpartition(".")[2]
+    for chain in chains(source(*place)):
+        value = place[0].f_locals.get(chain[0], place[0].f_globals.get(chain[0]))
+        for word in chain[1:]:  # runs none of the user's code
+            value = getattr(value, word, None) if home(value) in OURS else None
+        if home(value) in OURS and name == ("__init__" if isinstance(value, type) else getattr(value, "__name__", "")):
+            return value
+    return None
 
 
 def library(frame: FrameType) -> bool:
     """Whether it is neither ours nor the user's."""
     return not ours(frame) and not of_the_user(frame.f_code.co_filename)
+
+
+def is_module(x: Any) -> bool:
+    return isinstance(getattr(x, "__dict__", {}).get("_modules"), dict)
 
 
 def module_call(frame: FrameType) -> bool:
@@ -98,23 +121,44 @@ def kind(call: FrameType) -> str:
     return type(call.f_locals["self"]).__name__
 
 
-def around(place: Frame, frames: list[FrameType]) -> Iterator[str]:
+def case_of(problem: BaseException, row: Row | None, place: Frame, frames: list[FrameType]) -> Case:
+    """What is at hand for the fix."""
+    calls = [frame for frame in frames if module_call(frame)]
+    inside = bool(calls) and frames.index(calls[0]) < frames.index(place[0])
+    inner = [arguments(frame) for frame in reversed(frames[: frames.index(calls[0] if inside else place[0])])]
+    given = {name: x for each in reversed(inner) for name, x in each.items()}  # the outermost has the last word
+    first = next(filter(None, inner), {})
+    return Case(
+        problem, said=(row and gaps(row, str(problem))) or (), named=dict(named(place)),
+        given={name: given[name] for each in inner for name in each},
+        handed={name: x for name, x in first.items() if isinstance(x, Tensor)},
+        layer=calls[0].f_locals["self"] if inside else None, called=refused(problem, place),
+    )  # fmt: skip
+
+
+def arguments(frame: FrameType) -> dict[str, Any]:
+    """What a call was given, by name."""
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return {name: frame.f_locals[name] for name in names if name in frame.f_locals}
+
+
+def around(case: Case, place: Frame, frames: list[FrameType]) -> Iterator[str]:
     """In which module, and with which operands."""
     calls = [frame for frame in frames if module_call(frame)]
     where, short = path(calls)
     if where:
         yield "in    " + where
-    inside = bool(calls) and frames.index(calls[0]) < frames.index(place[0])
-    held = operands(place, calls[0] if inside else None, short)
+    held = operands(case, place, calls[0] if case.layer is not None else None, short)
     if held:
         yield "with  " + ", ".join([f"{name} = {words(x)}" for name, x in held.items()][:OPERANDS])
 
 
-def operands(place: Frame, call: FrameType | None, short: str) -> dict[str, Any]:
-    """The tensors that the failing expression names, and those of the layer that it has called."""
-    written = dict(named(place))
+def operands(case: Case, place: Frame, call: FrameType | None, short: str) -> dict[str, Any]:
+    """The tensors that the failing expression names or hands on, or those of the layer that it has called."""
+    written = {name: x for name, x in case.named.items() if not is_module(x)}
     if call is None:
-        return written
+        return {case.name(name): x for name, x in case.handed.items()} | written
     layer, given = call.f_locals["self"], call.f_locals.get("args", ())
     names = {id(x): name for name, x in written.items()} if call.f_back is place[0] else {}
     inputs = {names.get(id(x), f"input{i or ''}"): x for i, x in enumerate(given) if isinstance(x, Tensor)}
@@ -127,7 +171,7 @@ def words(x: Any) -> str:
 
 
 def named(place: Frame) -> Iterator[tuple[str, Any]]:
-    """What the expression that failed names: tensors, and integers, under the words of the source."""
+    """What the expression that failed names: tensors, integers and modules, under the words of the source."""
     frame, offset = place
     for chain in chains(source(frame, offset)):
         value, words = look_up(frame, chain)
@@ -167,7 +211,7 @@ def chains(tree: ast.AST | None) -> Iterator[list[str]]:
 
 
 def look_up(frame: FrameType, chain: list[str]) -> tuple[Any, str]:
-    """The tensor or integer at the end of a chain, or along it, and its words. Runs none of the user's code."""
+    """The tensor, integer or module at the end of a chain, or along it, and its words. Runs none of the user's code."""
     value = frame.f_locals.get(chain[0], frame.f_globals.get(chain[0]))
     found, words = None, ""
     for i in range(len(chain)):
@@ -175,7 +219,7 @@ def look_up(frame: FrameType, chain: list[str]) -> tuple[Any, str]:
             held = getattr(value, "__dict__", {})
             stores = [held, *(held.get(store) or {} for store in ("_parameters", "_buffers", "_modules"))]
             value = next((store[chain[i]] for store in stores if chain[i] in store), None)
-        if isinstance(value, Tensor) or (type(value) is int and i + 1 == len(chain)):
+        if isinstance(value, Tensor) or is_module(value) or (type(value) is int and i + 1 == len(chain)):
             found, words = value, ".".join(chain[: i + 1])
         if value is None:
             break
