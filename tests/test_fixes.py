@@ -52,12 +52,16 @@ CASES = [
     ("GG104", "a, b = torch.randn(2, 3, 4), torch.randn(2, 5, 4)\ntorch.bmm(a, b)",
      "did you mean b.mT? Its last two sizes are 4 and 5, then", "torch.bmm(torch.randn(2, 3, 4), torch.randn(2, 5, 4).mT)"),
     ("GG104", "torch.bmm(torch.randn(2, 3, 4), torch.randn(3, 4, 6))", "one batch size for both: these have 2 and 3", ""),
+    ("GG104", "x, y = torch.randn(2, 3, 4), torch.randn(2, 5, 6)\nx @ y",
+     "the last size of x, 4, and the middle one of y, 5, have to be the same", ""),
     ("GG105", "nn.Conv2d(1, 4, 3)(torch.randn(64, 8, 8))",
      "unsqueeze(1): a batch of 64 without a dim for the channel becomes (64, 1, 8, 8)",
      "nn.Conv2d(1, 4, 3)(torch.randn(64, 8, 8).unsqueeze(1))"),
     ("GG105", "nn.Conv1d(1, 4, 3)(torch.randn(64, 100))",
      "unsqueeze(1): a batch of 64 without a dim for the channel becomes (64, 1, 100)",
      "nn.Conv1d(1, 4, 3)(torch.randn(64, 100).unsqueeze(1))"),
+    ("GG105", "net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())\nimages = torch.randn(64, 8, 8)\nF.relu(net(images))",
+     "images.unsqueeze(1): a batch of 64 without a dim for the channel becomes (64, 1, 8, 8)", ""),
     ("GG105", "nn.Conv2d(3, 4, 3)(torch.randn(64, 32, 32, 3))",
      "permute(0, 3, 1, 2): the channels come before the pixels, (64, 3, 32, 32)",
      "nn.Conv2d(3, 4, 3)(torch.randn(64, 32, 32, 3).permute(0, 3, 1, 2))"),
@@ -176,6 +180,8 @@ CASES = [
     ("GG201", "a, b = torch.randn(2, 3), torch.randn(3, 4).double()\na @ b", "a.double(), or b.float(): a is float32, b float64",
      "torch.randn(2, 3).double() @ torch.randn(3, 4).double()"),
     ("GG201", "a, b = torch.ones(2, 3).long(), torch.randn(3, 4)\na @ b", "a.float()", "torch.ones(2, 3).long().float() @ torch.randn(3, 4)"),
+    ("GG202", "x = torch.zeros(3)\nnn.Embedding(10, 4)(x)",
+     "x.long(), which is float32; or look for the float in the data's pipeline", "nn.Embedding(10, 4)(torch.zeros(3).long())"),
     ("GG207", "loss = torch.randn(3, requires_grad=True)\nloss.numpy()", "loss.detach().numpy(), or compute under torch.no_grad()",
      "torch.randn(3, requires_grad=True).detach().numpy()"),
     ("GG208", "losses = torch.randn(3)\nlosses.item()",
@@ -205,6 +211,8 @@ CASES = [
     ("GG216", "F.cross_entropy(torch.randn(2, 3), torch.zeros(2).long(), weights=torch.ones(3))", "did you mean weight?", ""),
     ("GG216", "torch.randn(3).sum(keepdimz=True)", "did you mean keepdim?", ""),
     ("GG216", "o = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.1)\no.zero_grad(set_none=True)", "did you mean set_to_none?", ""),
+    ("GG216", "torch.randn(3, require_grad=True)", "did you mean requires_grad?", "torch.randn(3, requires_grad=True)"),
+    ("GG216", "torch.zeros(3, dtyp=torch.float64)", "did you mean dtype?", "torch.zeros(3, dtype=torch.float64)"),
     ("GG216", "nn.Dropout(rate=0.5)", "it takes p, inplace", "nn.Dropout(p=0.5)"),
     ("GG902", "nn.Linear(3)", "it takes in_features, out_features, bias, device, dtype", ""),
     ("GG902", "nn.Flatten(1, 2, 3)", "it takes start_dim, end_dim", ""),
@@ -214,6 +222,11 @@ CASES = [
     ("GG308", "y = torch.randn(2, requires_grad=True) * 2\ny.backward(torch.ones(3))",
      "a gradient of (2,), as torch.ones_like(y), or a loss of one number",
      "y = torch.randn(2, requires_grad=True) * 2\ny.backward(torch.ones_like(y))"),
+    ("GG302", "w = torch.randn(3, requires_grad=True)\nw.argmax().backward()",
+     "it is int64, and integers have no gradient: look for argmax, a comparison, long() or int()", ""),
+    ("GG302", "w = torch.randn(3, requires_grad=True)\nwith torch.no_grad():\n    w.sum().backward()",
+     "this line stands under no_grad(), or inference_mode(), which records nothing: outside of it",
+     "w = torch.randn(3, requires_grad=True)\nw.sum().backward()"),
     # modules
     ("GG401", "old = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 10))\n"
      "nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 3)).load_state_dict(old.state_dict())",
@@ -228,6 +241,7 @@ CASES = [
     ("GG405", "class Net(nn.Module):\n    def foward(self, x):\n        return x\n\nNet()(torch.ones(2))",
      "Net has foward(): call it forward", ""),
     ("GG407", "nn.Sequential(nn.ReLU(), nn.ReLU())[2]", "there are 2: from 0 to 1, and -1 is the last", "nn.Sequential(nn.ReLU(), nn.ReLU())[1]"),
+    ("GG407", "nn.Sequential(nn.ReLU())[2]", "there is one: 0", "nn.Sequential(nn.ReLU())[0]"),
     ("GG408", "nn.Conv2d(3, 8, 3, groups=2)", "groups of 1 or 3, which divide in_channels, 3", ""),
     # losses
     ("GG501", "F.cross_entropy(torch.randn(4, 7, 10), torch.zeros(4, 7).long())",
@@ -269,6 +283,8 @@ CASES = [
      "some of them are NaN: look for the step that made them, as explain() does", ""),
     ("GG506", "F.cross_entropy(torch.randn(4, 3), torch.zeros(4).long(), weight=torch.ones(2))",
      "3 weights, one for each class: these are (2,)", "F.cross_entropy(torch.randn(4, 3), torch.zeros(4).long(), weight=torch.ones(3))"),
+    ("GG507", "y = torch.zeros(4).long()\nF.binary_cross_entropy(torch.rand(4), y)", "y.float(): y is int64",
+     "F.binary_cross_entropy(torch.rand(4), torch.zeros(4).long().float())"),
     # optimizers, data
     ("GG601", "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = [nn.Linear(2, 2)]\n\n"
      "net = Net()\ntorch.optim.SGD(net.parameters(), lr=0.1)", "self.layers = nn.ModuleList(layers): a plain list hides its layers", ""),
@@ -333,3 +349,9 @@ def test_what_is_handed_on_is_shown_beside_what_is_named() -> None:
     problem = run("y = torch.zeros(5).long()\nF.cross_entropy(torch.randn(4, 3), y)", gg)
     notes.tell(problem)
     assert "\n  with  input = float32 (4, 3), y = int64 (5,)\n" in told(problem)
+
+
+def test_the_inputs_of_a_loss_have_their_names() -> None:
+    problem = run("nn.CrossEntropyLoss()(torch.randn(4, 3), torch.zeros(5).long())", gg)
+    notes.tell(problem)
+    assert "\n  with  input = float32 (4, 3), target = int64 (5,)\n" in told(problem)

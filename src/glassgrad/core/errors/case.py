@@ -35,6 +35,11 @@ class Case(NamedTuple):
         x = self.given.get(argument)
         return next((name for name, other in self.named.items() if other is x), argument.replace("self", "x"))
 
+    def of(self, argument: str = "input") -> str:
+        """'img.', to stand before a method of an argument that the program names; else nothing."""
+        name = self.name(argument)
+        return f"{name}." if name in self.named else ""
+
     def shape(self, argument: str = "input") -> tuple[int, ...]:
         """The shape of an argument; () where that is no tensor."""
         x = self.given.get(argument)

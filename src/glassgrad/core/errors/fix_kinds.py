@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from . import absent
 from .case import Case, fixes, numbers
@@ -30,6 +31,12 @@ def two_kinds(case: Case) -> str:
     if not x.is_floating_point() or not y.is_floating_point():
         return cast(a, t) if y.is_floating_point() else cast(b, s)
     return f"{cast(a, t)}, or {cast(b, s)}: {a} is {s}, {b} {t}"
+
+
+@fixes("GG202")
+def no_integers(case: Case) -> str:
+    floats = kind(case.given["input"])
+    return f"{case.name('input')}.long(), which is {floats}; or look for the float in the data's pipeline"
 
 
 @fixes("GG207")
@@ -101,7 +108,7 @@ def misspelt(case: Case) -> str:
         return f"did you mean {found}?" if found else ""
     function, name = case.said
     takes = parameters(case, function.partition("(")[0])
-    found = near(name, takes)
+    found = near(name, [*takes, *case.given])
     return f"did you mean {found}?" if found else f"it takes {', '.join(takes)}" if takes else ""
 
 
@@ -131,6 +138,16 @@ def parameters(case: Case, function: str) -> list[str]:
 
 
 # --- gradients ---
+
+
+@fixes("GG302")
+def unrecorded(case: Case) -> str:
+    y = next((x for _, x in case.tensors), None)
+    if y is not None and not y.is_floating_point():
+        return f"it is {kind(y)}, and integers have no gradient: look for argmax, a comparison, long() or int()"
+    if not is_grad_enabled():
+        return "this line stands under no_grad(), or inference_mode(), which records nothing: outside of it"
+    return ""
 
 
 @fixes("GG301")

@@ -45,7 +45,7 @@ def broadcasting(case: Case) -> str:
 def product(case: Case) -> str:
     _, k, m, o = map(int, case.said)
     if case.kind == "nn.Linear":
-        return features(case.name("input"), case.shape(), m, o)
+        return features(case, case.shape(), m, o)
     (a, x), (b, y) = case.tensors[:2]
     s, t = tuple(x.shape), tuple(y.shape)
     if len(s) != 2 or len(t) != 2:
@@ -59,14 +59,14 @@ def product(case: Case) -> str:
     return f"the last size of {a}, {k}, and the first of {b}, {m}, have to be the same"
 
 
-def features(name: str, s: Shape, wanted: int, out: int) -> str:
+def features(case: Case, s: Shape, wanted: int, out: int) -> str:
     """What a linear layer of so many features wants of an input of this shape."""
     if wanted == math.prod(s[1:]):
-        return f"flatten(1), or nn.Flatten(), before it: {times(s[1:])} = {wanted}"
+        return f"{case.of()}flatten(1), or nn.Flatten(), before it: {times(s[1:])} = {wanted}"
     if wanted in s[1:] or (len(s) == 2 and wanted == s[0]):
-        return to_the_end(name, wanted, s)
+        return to_the_end(case.name("input"), wanted, s)
     n = math.prod(s[1:]) if len(s) == 4 else s[-1]
-    first = "flatten(1) before it, and " if len(s) == 4 else ""
+    first = f"{case.of()}flatten(1) before it, and " if len(s) == 4 else ""
     return f"{first}nn.Linear({n}, {out}) for the {n} features of the input, not nn.Linear({wanted}, {out})"
 
 
@@ -86,12 +86,12 @@ def batches(case: Case) -> str:
     if len(case.said) != 4:
         return ""
     n, k, other, m = map(int, case.said)
-    b, y = case.tensors[1]
+    (a, _), (b, y) = case.tensors[:2]
     if n != other:
         return f"one batch size for both: these have {n} and {other}"
     if y.shape[-1] == k:
         return f"did you mean {b}.mT? Its last two sizes are {k} and {m}, then"
-    return f"the last size of the first, {k}, and the middle one of the second, {m}, have to be the same"
+    return f"the last size of {a}, {k}, and the middle one of {b}, {m}, have to be the same"
 
 
 @fixes("GG105")
@@ -103,10 +103,10 @@ def channels(case: Case) -> str:
     out = getattr(case.layer, "out_channels", weight[1] if transposed else weight[0])
     first = len(s) - rank - 1  # where the channels stand
     if not first and wanted == 1 and got > 4:  # no channels of one image
-        return f"unsqueeze(1): a batch of {got} without a dim for the channel becomes {(got, 1, *s[1:])}"
+        return f"{case.of()}unsqueeze(1): a batch of {got} without a dim for the channel becomes {(got, 1, *s[1:])}"
     if s[-1] == wanted:
         order = (*range(first), len(s) - 1, *range(first, len(s) - 1))
-        return f"permute{order}: the channels come before the pixels, {tuple(s[i] for i in order)}"
+        return f"{case.of()}permute{order}: the channels come before the pixels, {tuple(s[i] for i in order)}"
     if first and (wanted, got) == (1, 3):
         return f"{kind}(3, {out}, ...) for images of 3 colours, or mean(1, keepdim=True) to make them grey"
     if first and (wanted, got) == (3, 1):
@@ -123,15 +123,15 @@ def image(case: Case) -> str:
     c = getattr(case.layer, "in_channels", 1)
     side = math.isqrt(s[-1] // c)
     if rank == 2 and len(s) == 2 and side > 1 and side * side * c == s[1] and s[0] != s[1]:
-        return f"view(-1, {c}, {side}, {side}) makes images of the rows of {s[1]}"
+        return f"{case.of()}view(-1, {c}, {side}, {side}) makes images of the rows of {s[1]}"
     if len(s) == rank and c == 1:
-        return f"unsqueeze(0) for the channel makes one {'image' if rank > 1 else 'sample'} of it, {(1, *s)}"
+        return f"{case.of()}unsqueeze(0) for the channel makes one {'image' if rank > 1 else 'sample'} of it, {(1, *s)}"
     for k in [k for k in range(len(s)) if s[k] == 1 and len(s) == rank + 3]:
         left = (*s[:k], *s[k + 1 :])
         if left[1] == c:
-            return f"squeeze({k}) makes it {left}"
+            return f"{case.of()}squeeze({k}) makes it {left}"
     if len(s) == rank + 3 and s[2] == c:
-        return f"flatten(0, 1) makes one batch of it, {(s[0] * s[1], *s[2:])}"
+        return f"{case.of()}flatten(0, 1) makes one batch of it, {(s[0] * s[1], *s[2:])}"
     return ""
 
 
@@ -281,7 +281,7 @@ def norm_of_dims(case: Case) -> str:
         return ""
     n = case.layer.num_features
     if len(s) == numbers(str(case.problem))[0] - 1 and len(s) > 2 and s[0] == n:
-        return f"unsqueeze(0) makes a batch of one of it, {(1, *s)}"
+        return f"{case.of()}unsqueeze(0) makes a batch of one of it, {(1, *s)}"
     return f"{kind[:-2]}{right}({n}) is for {len(s)} dims, as {s} has"
 
 
@@ -297,10 +297,10 @@ def sequence(case: Case) -> str:
         shorter = [k for k in range(len(s)) if s[k] == 1]
         if len(s) == 4 and shorter:
             k = shorter[0]
-            return f"squeeze({k}) makes it {(*s[:k], *s[k + 1 :])}"
+            return f"{case.of()}squeeze({k}) makes it {(*s[:k], *s[k + 1 :])}"
         if len(s) == 1:
             at = 0 if s[0] == layer.input_size else 1
-            return f"unsqueeze({at}) makes it {(1, *s) if not at else (*s, 1)}: one step after the other"
+            return f"{case.of()}unsqueeze({at}) makes it {(1, *s) if not at else (*s, 1)}: one step after the other"
     if text.startswith("Expected hidden"):
         wanted_shape, have = map(numbers, case.said[1:])
         other = 0 if not layer.batch_first else 1

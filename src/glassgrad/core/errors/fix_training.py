@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from .case import Case, divisors, fixes, numbers
-from .fix_kinds import kind, near
+from .fix_kinds import cast, kind, near
 from .fix_shapes import broadcast
 
 
@@ -47,7 +47,11 @@ def forward(case: Case) -> str:
 @fixes("GG407")
 def layers(case: Case) -> str:
     n = len(case.given["self"])
-    return f"there are {n}: from 0 to {n - 1}, and -1 is the last" if n else "there are none"
+    return (
+        f"there are {n}: from 0 to {n - 1}, and -1 is the last"
+        if n > 1
+        else f"there {'is one: 0' if n else 'are none'}"
+    )
 
 
 @fixes("GG408")
@@ -124,6 +128,12 @@ def chances(case: Case) -> str:
 def class_weights(case: Case) -> str:
     classes, shape = int(case.said[-2]), numbers(case.said[-1])
     return f"{classes} weights, one for each class: these are {shape}"
+
+
+@fixes("GG507")
+def of_one_kind(case: Case) -> str:
+    y = case.name("target")
+    return f"{cast(y, kind(case.given['input']))}: {y} is {kind(case.given['target'])}"
 
 
 @fixes("GG601")

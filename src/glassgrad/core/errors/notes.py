@@ -132,7 +132,8 @@ def case_of(problem: BaseException, row: Row | None, place: Frame, frames: list[
         problem, said=(row and gaps(row, str(problem))) or (), named=dict(named(place)),
         given={name: given[name] for each in inner for name in each},
         handed={name: x for name, x in first.items() if isinstance(x, Tensor)},
-        layer=calls[0].f_locals["self"] if inside else None, called=refused(problem, place),
+        layer=calls[0].f_locals["self"] if inside else None,
+        called=refused(problem, place) or frames[0].f_globals.get(str(problem).partition("(")[0]),
     )  # fmt: skip
 
 
@@ -160,7 +161,9 @@ def operands(case: Case, place: Frame, call: FrameType | None, short: str) -> di
     if call is None:
         return {case.name(name): x for name, x in case.handed.items()} | written
     layer, given = call.f_locals["self"], call.f_locals.get("args", ())
-    names = {id(x): name for name, x in written.items()} if call.f_back is place[0] else {}
+    names = {id(x): name for name, x in reversed(case.given.items())}
+    if call.f_back is place[0]:
+        names |= {id(x): name for name, x in written.items()}
     inputs = {names.get(id(x), f"input{i or ''}"): x for i, x in enumerate(given) if isinstance(x, Tensor)}
     return inputs | {f"{short}.{name}": p for name, p in layer._parameters.items() if p is not None}
 
