@@ -52,10 +52,13 @@ def one_of_many(case: Case) -> str:
 
 @fixes("GG210")
 def ragged(case: Case) -> str:
-    if not str(case.problem).startswith("expected sequence"):
-        return ""
-    n, d, m = map(int, case.said)
-    return f"at dim {d} there are {n} and {m}: pad to {max(n, m)}, or keep a list of tensors"
+    text = str(case.problem)
+    if text.startswith("expected sequence"):
+        n, d, m = map(int, case.said)
+        return f"at dim {d} there are {n} and {m}: pad to {max(n, m)}, or keep a list of tensors"
+    if text == "too many dimensions 'str'":
+        return "it holds words: a number for each, as {word: i for i, word in enumerate(sorted(set(words)))} has"
+    return "there is a None in it" if text == "Could not infer dtype of NoneType" else ""
 
 
 @fixes("GG211")
@@ -156,6 +159,12 @@ def many(case: Case) -> str:
     if x is None or x.numel() < 2 or "backward" not in dir(x):
         return ""
     return f"{y}.mean().backward() or {y}.sum().backward(): {y} is {tuple(x.shape)}"
+
+
+@fixes("GG304")
+def leaf(case: Case) -> str:
+    w = case.tensors[0][0]
+    return f"with torch.no_grad(): around the change of {w}, or a new tensor, as {w} = {w} + 1"
 
 
 @fixes("GG308")

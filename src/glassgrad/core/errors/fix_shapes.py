@@ -65,6 +65,8 @@ def features(case: Case, s: Shape, wanted: int, out: int) -> str:
         return f"{case.of()}flatten(1), or nn.Flatten(), before it: {times(s[1:])} = {wanted}"
     if wanted in s[1:] or (len(s) == 2 and wanted == s[0]):
         return to_the_end(case.name("input"), wanted, s)
+    if len(s) == 2 and s[0] * s[1] == wanted:
+        return f"{times(s)} = {wanted}: one sample without its batch, which unsqueeze(0) on the network's input makes"
     n = math.prod(s[1:]) if len(s) == 4 else s[-1]
     first = f"{case.of()}flatten(1) before it, and " if len(s) == 4 else ""
     return f"{first}nn.Linear({n}, {out}) for the {n} features of the input, not nn.Linear({wanted}, {out})"
@@ -162,6 +164,12 @@ def viewed(case: Case) -> str:
     if len(shape) == 2 and len(s) > 1 and s[0]:
         return f"{wrong}: flatten(1) makes it {(s[0], size // s[0])}"
     return wrong
+
+
+@fixes("GG109")
+def out_of_order(case: Case) -> str:
+    shape = ", ".join(map(str, case.given["shape"]))
+    return f"{case.tensors[0][0]}.reshape({shape}), which copies where it must"
 
 
 @fixes("GG110")
@@ -276,13 +284,13 @@ def normalised(case: Case) -> str:
 @fixes("GG119")
 def norm_of_dims(case: Case) -> str:
     s, kind = case.shape(), case.kind
-    right = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}.get(len(s))
-    if not re.fullmatch(r"nn\.\w+Norm\dd", kind) or right is None:
+    if not re.fullmatch(r"nn\.\w+Norm\dd", kind):
         return ""
     n = case.layer.num_features
-    if len(s) == numbers(str(case.problem))[0] - 1 and len(s) > 2 and s[0] == n:
+    if len(s) == numbers(str(case.problem))[0] - 1 and len(s) != 2 and s[0] == n:
         return f"{case.of()}unsqueeze(0) makes a batch of one of it, {(1, *s)}"
-    return f"{kind[:-2]}{right}({n}) is for {len(s)} dims, as {s} has"
+    right = {2: "1d", 3: "1d", 4: "2d", 5: "3d"}.get(len(s))
+    return f"{kind[:-2]}{right}({n}) is for {len(s)} dims, as {s} has" if right else ""
 
 
 @fixes("GG121")

@@ -37,6 +37,15 @@ def weights(case: Case) -> str:
     return ""
 
 
+@fixes("GG404")
+def parameter(case: Case) -> str:
+    if "parameter '" not in str(case.problem) or len(case.said) != 2:
+        return ""
+    there = case.given["self"]._parameters.get(case.said[1])
+    w = next((name for name, x in case.named.items() if x is there), case.said[1])
+    return f"{w} = nn.Parameter(...), or with torch.no_grad(): {w}.copy_(...)"
+
+
 @fixes("GG405")
 def forward(case: Case) -> str:
     kind = type(case.layer)
@@ -161,4 +170,6 @@ def settings(case: Case) -> str:
 
 @fixes("GG703")
 def samples(case: Case) -> str:
-    return "the data set gives None: look for a __getitem__ without its return" if "NoneType" in case.said[0] else ""
+    if "NoneType" in case.said[0]:
+        return "the data set gives None: look for a __getitem__ without its return"
+    return "transform=transforms.ToTensor() in the data set makes tensors of pictures" if "PIL." in case.said[0] else ""
