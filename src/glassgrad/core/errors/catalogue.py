@@ -6,7 +6,6 @@ kind of the exception has one.
 
 from __future__ import annotations
 
-import re
 from functools import cache
 
 from . import gradients, kinds, rest, shapes, training
@@ -38,14 +37,32 @@ def special(text: str) -> list[str]:
     return [code for code, row in ROWS.items() if gaps(row, text) is not None]
 
 
-@cache
-def patterns(says: str) -> list[re.Pattern[str]]:
-    """The sentences of a row, with a group for each {}."""
-    lines = [line.strip().split("{}") for line in says.strip().splitlines()]
-    return [re.compile("(.*?)".join(map(re.escape, parts)), re.DOTALL) for parts in lines]
-
-
 def gaps(row: Row, text: str) -> tuple[str, ...] | None:
     """What the text has in place of each {} of the row's sentence; None if it is none of them."""
-    found = (pattern.fullmatch(text) for pattern in patterns(row.says))
-    return next((match.groups() for match in found if match), None)
+    return next((found for parts in cut(row.says) if (found := between(parts, text)) is not None), None)
+
+
+@cache
+def cut(says: str) -> list[list[str]]:
+    """The sentences of a row, each as the parts between its {}."""
+    return [line.strip().split("{}") for line in says.strip().splitlines()]
+
+
+def between(parts: list[str], text: str) -> tuple[str, ...] | None:
+    """What stands between these parts of a text; None where it has not these, or something around them."""
+    first, *others = parts
+    if not text.startswith(first) or not (others or text == first):
+        return None
+    found, at = [], len(first)
+    for part in others[:-1]:
+        end = text.find(part, at)
+        if end < 0:
+            return None
+        found.append(text[at:end])
+        at = end + len(part)
+    for last in others[-1:]:
+        end = len(text) - len(last)
+        if end < at or not text.endswith(last):
+            return None
+        found.append(text[at:end])
+    return tuple(found)

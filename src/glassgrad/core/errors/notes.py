@@ -34,10 +34,12 @@ def tell(problem: BaseException, above: FrameType | None = None, fix: str = "", 
         return
     problem.add_note("  at    " + show((place[0].f_code, place[1])))
     found = row_of(problem)
+    case = None
     with suppress(Exception):  # the user's modules may be anything
         case = case_of(problem, found and found[1], place, [frame for frame, _ in frames])
         lines = lines or tuple(around(case, place, [frame for frame, _ in frames]))
-        if found and not fix and found[0] in FIXES:
+    with suppress(Exception):  # and what is at hand less than a fix asks for
+        if case and found and not fix and found[0] in FIXES:
             fix = FIXES[found[0]](case)
     for line in lines:
         problem.add_note("  " + line)
