@@ -23,11 +23,14 @@ def cast(name: str, to: str) -> str:
 
 @fixes("GG201")
 def two_kinds(case: Case) -> str:
-    (a, x), (b, y) = case.tensors[:2]
-    s, t = kind(x), kind(y)
+    a, x = case.tensors[0]
+    s = kind(x)
     if case.layer is not None:
+        t = kind(next(case.layer.parameters()))
         why = {"float64": ", as arrays of NumPy are", "uint8": ", as bytes of images are"}.get(s, "")
         return f"{cast(a, t)}, as the layer's weights are {t}; it is {s}{why}"
+    b, y = case.tensors[1]
+    t = kind(y)
     if not x.is_floating_point() or not y.is_floating_point():
         return cast(a, t) if y.is_floating_point() else cast(b, s)
     return f"{cast(a, t)}, or {cast(b, s)}: {a} is {s}, {b} {t}"
@@ -65,7 +68,7 @@ def ragged(case: Case) -> str:
 def no_tensor(case: Case) -> str:
     what = case.said[-1]
     if what == "tuple" and case.layer is not None:
-        return "a recurrent layer gives (output, state): y, state = lstm(x), and go on with y"
+        return "it is a tuple: take a part of it, as y, state = lstm(x) and values, indices = x.max(1) do"
     if what == "NoneType":
         return "it is None: look for a function before it, or a forward, without its return"
     if what == "numpy.ndarray":
@@ -127,13 +130,16 @@ def refused(case: Case) -> str:
 def near(name: str, among: list[str]) -> str:
     """The name that this one is a misspelling of: case and plural aside, or by its letters."""
     same = [each for each in among if each.lower().rstrip("s") == name.lower().rstrip("s")]
-    return next(iter(same or difflib.get_close_matches(name, among, 1)), "")
+    return next(iter(same or difflib.get_close_matches(name, among, 1, 0.75)), "")
 
 
 def parameters(case: Case, function: str) -> list[str]:
     """The names of a function's arguments: the one that the expression calls, or the class whose __init__ it is."""
     made = case.given.get("self") if function.endswith("__init__") else None
-    found = type(made) if made is not None else case.called or getattr(Tensor, function, None)
+    if function.endswith(".forward"):
+        found = getattr(case.layer, "forward", None)
+    else:
+        found = type(made) if made is not None else case.called or getattr(Tensor, function, None)
     if found is None:
         return []
     known = inspect.signature(found).parameters.values()

@@ -18,11 +18,8 @@ def broadcast(s: Shape, t: Shape) -> Shape | None:
 
 
 def to_the_end(name: str, size: int, s: Shape) -> str:
-    """How a size that stands elsewhere comes last."""
-    at = s.index(size)
-    return (
-        f"{name}.T has the {size} last" if len(s) == 2 else f"{name}.transpose({at}, -1) brings the {size} to the end"
-    )
+    """What else may be meant where the size that is asked for stands at another dim."""
+    return f"; or {name}.transpose({s.index(size)}, -1), if the {size} are the features" if size in s[:-1] else ""
 
 
 @fixes("GG101")
@@ -31,6 +28,8 @@ def broadcasting(case: Case) -> str:
     found = [(name, tuple(x.shape)) for name, x in case.tensors]
     pairs = ((a, b) for i, a in enumerate(found) for b in found[i + 1 :])
     (a, s), (b, t) = next(pair for pair in pairs if broadcast(pair[0][1], pair[1][1]) is None)
+    if "target" in case.given and len(s) != len(t):
+        return f"outputs of the targets' shape: these are {s}, the targets {t}; for classes there is cross_entropy"
     for name, few, many in ((a, s, t), (b, t, s)):
         for k in range(len(few), -1, -1):
             longer = (*few[:k], 1, *few[k:])
@@ -63,13 +62,12 @@ def features(case: Case, s: Shape, wanted: int, out: int) -> str:
     """What a linear layer of so many features wants of an input of this shape."""
     if wanted == math.prod(s[1:]):
         return f"{case.of()}flatten(1), or nn.Flatten(), before it: {times(s[1:])} = {wanted}"
-    if wanted in s[1:] or (len(s) == 2 and wanted == s[0]):
-        return to_the_end(case.name("input"), wanted, s)
     if len(s) == 2 and s[0] * s[1] == wanted:
         return f"{times(s)} = {wanted}: one sample without its batch, which unsqueeze(0) on the network's input makes"
     n = math.prod(s[1:]) if len(s) == 4 else s[-1]
     first = f"{case.of()}flatten(1) before it, and " if len(s) == 4 else ""
-    return f"{first}nn.Linear({n}, {out}) for the {n} features of the input, not nn.Linear({wanted}, {out})"
+    turned = to_the_end(case.name("input"), wanted, s) if len(s) == 3 else ""
+    return f"{first}nn.Linear({n}, {out}) for the {n} features of the input, not nn.Linear({wanted}, {out}){turned}"
 
 
 @fixes("GG103")
@@ -106,7 +104,7 @@ def channels(case: Case) -> str:
     first = len(s) - rank - 1  # where the channels stand
     if not first and wanted == 1 and got > 4:  # no channels of one image
         return f"{case.of()}unsqueeze(1): a batch of {got} without a dim for the channel becomes {(got, 1, *s[1:])}"
-    if s[-1] == wanted:
+    if s[-1] == wanted and (rank == 1 or s[-1] != s[-2]):  # 32 channels of 32 x 32 may be chance
         order = (*range(first), len(s) - 1, *range(first, len(s) - 1))
         return f"{case.of()}permute{order}: the channels come before the pixels, {tuple(s[i] for i in order)}"
     if first and (wanted, got) == (1, 3):
@@ -272,10 +270,9 @@ def normalised(case: Case) -> str:
         return f"{case.kind}({case.said[0]}) for the {case.said[0]} channels of the input, which is {s}"
     if text.startswith("Given normalized_shape"):
         wanted, s = numbers(case.said[0]), numbers(case.said[2])
-        if len(wanted) == 1 and wanted[0] in s:
-            return to_the_end(case.name("input"), wanted[0], s)
+        turned = to_the_end(case.name("input"), wanted[0], s) if len(wanted) == 1 else ""
         end = s[-len(wanted) :] if len(s) > len(wanted) else s[1:]
-        return f"nn.LayerNorm({end[0] if len(end) == 1 else end}): the input is {s}"
+        return f"nn.LayerNorm({end[0] if len(end) == 1 else end}), as the input is {s}{turned}"
     if text.startswith("num_channels"):
         return f"num_groups of {divisors(int(case.said[0]))}, which divide num_channels, {case.said[0]}"
     return ""
@@ -298,9 +295,8 @@ def sequence(case: Case) -> str:
     text, s, layer = str(case.problem), case.shape(), case.layer
     if text.startswith(("input.size(-1)", "input has inconsistent")):
         got, wanted = sorted(map(int, case.said), key=lambda n: n != s[-1])
-        if wanted in s[1 if len(s) == 3 else 0 : -1]:
-            return to_the_end(case.name("input"), wanted, s)
-        return f"{case.kind}({got}, {layer.hidden_size}) for the {got} features of the input, not {wanted}"
+        turned = to_the_end(case.name("input"), wanted, s)
+        return f"{case.kind}({got}, {layer.hidden_size}) for the {got} features of the input, not {wanted}{turned}"
     if "Expected input to be" in text:
         shorter = [k for k in range(len(s)) if s[k] == 1]
         if len(s) == 4 and shorter:

@@ -93,7 +93,7 @@ def out_of_range(case: Case) -> str:
         return "one score for a row is for binary_cross_entropy_with_logits; here, an output for each class"
     start = f"{classes} scores are classes 0 to {classes - 1}, and the targets go from {low} to {high}: "
     if low == 1 and high == classes:
-        return f"{start}{y} - 1"
+        return f"{start}{y} - 1, or {high + 1} outputs"
     if low < 0:
         return f"{start}ignore_index={low} leaves those out"
     return f"{start}{high + 1} outputs, or other labels"
@@ -107,7 +107,7 @@ def kinds_of_targets(case: Case) -> str:
     if t == (s[0], 1):
         return f"{y}.squeeze(1) makes {(s[0],)} of {t}"
     if t == (*s[:1], *s[2:]):
-        return f"{y}.long(): classes are integers, and these are {kind(case.given['target'])}"
+        return f"{y}.long(): classes are int64, and these are {kind(case.given['target'])}"
     return ""
 
 

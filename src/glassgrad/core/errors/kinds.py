@@ -17,6 +17,7 @@ ROWS = {
         Input type ({}) and bias type ({}) should be the same
         Input type ({}) and weight type ({}) should be the same
         self and mat2 must have the same dtype, but got {} and {}
+        RNN input dtype ({}) does not match weight dtype ({}). Convert input: {}
         """,
         "Sums and products element by element convert; matrix products and convolutions do not. NumPy's arrays of "
         "floats are float64, layers are float32.",
