@@ -321,6 +321,11 @@ CASES = [
     # optimizers, data
     ("GG601", "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = [nn.Linear(2, 2)]\n\n"
      "net = Net()\ntorch.optim.SGD(net.parameters(), lr=0.1)", "self.layers = nn.ModuleList(layers): a plain list hides its layers", ""),
+    ("GG601", "net = nn.Sequential(nn.ReLU())\ntorch.optim.SGD(net.parameters(), lr=0.1)",
+     "net has no parameters: layers are attributes of it, or in nn.ModuleList", ""),
+    ("GG601", "p = nn.Linear(2, 2).parameters()\nlist(p)\ntorch.optim.SGD(p, lr=0.1)",
+     "a generator is used up by its first use: model.parameters() anew, or a list of it",
+     "p = list(nn.Linear(2, 2).parameters())\nlist(p)\ntorch.optim.SGD(p, lr=0.1)"),
     ("GG602", "torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=-0.1)",
      "lr=0.1: steps go downhill by themselves; maximize=True goes uphill", "torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)"),
     ("GG602", "torch.optim.Adam(nn.Linear(2, 2).parameters(), betas=(1.0, 0.9))",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from inspect import isgenerator
 
 from .case import Case, divisors, fixes, numbers
 from .fix_kinds import cast, kind, near
@@ -147,15 +148,17 @@ def of_one_kind(case: Case) -> str:
 
 @fixes("GG601")
 def no_parameters(case: Case) -> str:
-    hidden = [
-        f"self.{name} = nn.ModuleList({name}): a plain list hides its layers"
-        for model in case.named.values()
-        if hasattr(model, "named_modules")
-        for _, module in model.named_modules()
-        for name, held in vars(module).items()
-        if isinstance(held, list | tuple) and any(hasattr(each, "named_modules") for each in held)
-    ]
-    return hidden[0] if hidden else ""
+    models = {name: x for name, x in case.named.items() if hasattr(x, "named_modules")}
+    for module in [module for model in models.values() for module in model.modules()]:
+        for name, held in vars(module).items():
+            if isinstance(held, list | tuple) and any(hasattr(each, "named_modules") for each in held):
+                return f"self.{name} = nn.ModuleList({name}): a plain list hides its layers"
+    for name, model in models.items():
+        if next(model.parameters(), None) is None:
+            return f"{name} has no parameters: layers are attributes of it, or in nn.ModuleList"
+    if isgenerator(case.given["params"]) and not models:
+        return "a generator is used up by its first use: model.parameters() anew, or a list of it"
+    return ""
 
 
 @fixes("GG602")
