@@ -127,11 +127,18 @@ def same_shape(case: Case) -> str:
 
 @fixes("GG505")
 def chances(case: Case) -> str:
-    given = case.given["input"].array
+    which = case.said[0]
+    given, other = (case.given[name].array for name in (which, {"input": "target", "target": "input"}[which]))
     if (given != given).any():
         return "some of them are NaN: look for the step that made them, as explain() does"
     low, high = given.min(), given.max()
-    return f"they go from {low:.4g} to {high:.4g}: binary_cross_entropy_with_logits takes scores as they are"
+    if which == "input":
+        mend = "binary_cross_entropy_with_logits takes scores as they are"
+    elif ((other == 0) | (other == 1)).all():
+        mend = "the prediction comes first, then the target"
+    else:
+        mend = "(y + 1) / 2 for targets of -1 and 1; for classes cross_entropy"
+    return f"they go from {low:.4g} to {high:.4g}: {mend}"
 
 
 @fixes("GG506")

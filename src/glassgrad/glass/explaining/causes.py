@@ -156,7 +156,12 @@ CAUSES = {
         "{op} picks other entries: only those that it picks get a gradient",
         "a mean, or logsumexp, lets all of them learn",
     ),
-    "GE210": Cause("dropout of everything", RULES["GL303"].says, RULES["GL303"].fix, "GL303"),
+    "GE210": Cause(
+        "dropout of everything",
+        "dropout with p=1 makes zeros of everything: p is the share that is dropped",
+        RULES["GL303"].fix,
+        "GL303",
+    ),
     "GE211": Cause(
         "constant loss", "{op} gives {what} whatever comes in", "use its result otherwise, or another loss", "GL206"
     ),

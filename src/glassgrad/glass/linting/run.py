@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ...core.backend import ndarray
-from ...core.provenance import Place, caller
+from ...core.provenance import Place, caller, warn
 from ...core.tensor import Tensor
 from ...core.watch import listeners, watchers
 from ...nn import hooks
@@ -79,7 +78,7 @@ class Run:
                 except Exception as problem:  # the program goes on
                     self.told[what].remove(method)
                     title = f"{type(method.__self__).__name__}.{what}"
-                    warnings.warn(f"lint: {title} failed and is left out: {problem!r}", RuntimeWarning, stacklevel=2)
+                    warn(f"lint: {title} failed and is left out: {problem!r}", RuntimeWarning)
 
     def hear(self, what: str, *things: Any) -> None:
         """A listener; see core/watch.py."""
