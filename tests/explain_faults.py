@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import glassgrad as torch
 import glassgrad.nn as nn
 import glassgrad.nn.functional as F
 from glassgrad import explain
+from glassgrad.glass.explaining.program import Watch
 from glassgrad.scalar import Value
 from glassgrad.scalar import nn as scalar_nn
 
@@ -212,7 +214,7 @@ def a_product_of_a_leaf() -> Said:
 def updated_on_the_graph() -> Said:
     w = torch.randn(3, requires_grad=True)
     (w**2).sum().backward()
-    w = w - 0.1 * w.grad  # GE109
+    w = w - 0.1 * w.grad  # GE120
     loss = (w**2).sum()
     loss.backward()
     return explain(w, loss)
@@ -646,7 +648,7 @@ def row_not_selected_after_the_fact() -> Said:
 def padding_row() -> Said:
     table = nn.Embedding(5, 3, padding_idx=0)
     tokens = torch.tensor([0, 0])
-    loss = (table(tokens) + 1).square().sum()  # GE208
+    loss = (table(tokens) + 1).square().sum()  # GE216
     return explain_before_backward(table.weight, loss)
 
 
@@ -725,6 +727,17 @@ def flat() -> Said:
     w = torch.zeros(3, requires_grad=True)
     loss = (w**2).sum()  # GE213
     return explain_before_backward(w, loss)
+
+
+def in_balance() -> Said:
+    """Two examples that want the opposite."""
+    w, x = torch.zeros(3, 1, requires_grad=True), torch.tensor([[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]])
+
+    def step() -> Any:
+        out = x @ w  # GE217
+        return (out - 1).square().mean()
+
+    return explain(w, step)
 
 
 def a_hook() -> Said:
@@ -991,7 +1004,256 @@ def scalar_network_of_dead_neurons() -> Said:
     return explain(net.layers[0].neurons[0].w[0], step)
 
 
+# --- whole programs, under `glassgrad run --explain` ---
+
+
+def a_root_that_spoils_the_weights() -> Said:
+    """The first gradients are NaN, and what the later passes say is their doing."""
+    net, a, b = nn.Linear(3, 4), torch.randn(6, 3), torch.randn(6, 3)
+    b[:2] = a[:2]
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            distance = torch.sqrt(((net(a) - net(b)) ** 2).sum(1))  # GE303
+            distance.mean().backward()
+            optimizer.step()
+
+    return watched(program)
+
+
+def a_late_root_of_zero() -> Said:
+    """In a pass that is not watched whole."""
+    net, a = nn.Linear(3, 4), torch.randn(6, 3)
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        for k in range(30):
+            b = a if k == 17 else torch.randn(6, 3)
+            optimizer.zero_grad()
+            distance = torch.sqrt(((net(a) - net(b)) ** 2).sum(1))  # GE303
+            distance.mean().backward()
+            optimizer.step()
+
+    return watched(program)
+
+
+def a_weight_spoiled_by_hand() -> Said:
+    net, (x, y) = nn.Linear(3, 2), data()
+
+    def program() -> None:
+        for k in range(8):
+            F.cross_entropy(net(x), y).backward()
+            with torch.no_grad():
+                net.weight.mul_(float("nan") if k == 4 else 1.0)  # GE310
+            net.zero_grad()
+
+    return watched(program)
+
+
+def a_row_that_is_masked_throughout() -> Said:
+    net, x = nn.Linear(3, 3), data()[0]
+    padding = torch.zeros(6, 3, dtype=torch.bool)
+    padding[4] = True
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            shares = torch.softmax(net(x).masked_fill(padding, float("-inf")), 1)  # GE305
+            shares.square().mean().backward()
+            optimizer.step()
+
+    return watched(program)
+
+
+def all_targets_are_ignored() -> Said:
+    net, (x, _) = nn.Linear(3, 2), data()
+    padding = torch.full((6,), -100)
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(net(x), padding).backward()  # GE309
+            optimizer.step()
+
+    return watched(program)
+
+
+def a_mean_of_what_no_mask_lets_through() -> Said:
+    net, (x, _) = nn.Linear(3, 1), data()
+
+    def program() -> None:
+        for k in range(5):
+            chosen = net(x)[x[:, :1] > 100 * (k > 1) - 50]
+            loss = chosen.mean()  # GE309
+            loss.backward()
+
+    return watched(program)
+
+
+def rebound() -> Said:
+    w, x = torch.randn(3, 2, requires_grad=True), data()[0]
+
+    def program() -> None:
+        nonlocal w
+        for _ in range(3):
+            loss = (x @ w).square().mean()
+            loss.backward()
+            w = w - 0.1 * w.grad  # GE120
+
+    return watched(program, TypeError)
+
+
+def a_leaf_never_used_that_is_asked() -> Said:
+    x = data()[0]
+
+    def program() -> None:
+        w = torch.randn(3, requires_grad=True)
+        b = torch.zeros(1, requires_grad=True)  # GE101
+        (x @ w).square().mean().backward()
+        w.data -= 0.1 * w.grad
+        b.data -= 0.1 * b.grad
+
+    return watched(program, TypeError)
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Any, scale: Any) -> Any:
+        ctx.save_for_backward(x, scale)
+        return x * scale
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        _, scale = ctx.saved_tensors
+        return g * scale, None  # GE121
+
+
+def a_backward_that_gives_none() -> Said:
+    w, scale = torch.randn(3, requires_grad=True), nn.Parameter(torch.ones(3))
+    return watched(lambda: Scaled.apply(w, scale).sum().backward())
+
+
+a_backward_that_gives_none.line_of = Scaled  # type: ignore[attr-defined]
+
+
+def a_state_of_the_last_batch() -> Said:
+    cell, x = nn.RNNCell(3, 3), data()[0]
+
+    def program() -> None:
+        h = torch.zeros(6, 3)
+        for _ in range(3):
+            h = cell(x, h)
+            cell.zero_grad()
+            h.square().mean().backward()  # GE111
+
+    return watched(program, RuntimeError)
+
+
+def a_result_that_is_asked() -> Said:
+    net, (x, y) = Net(), data()
+
+    def program() -> None:
+        hidden = net.fc1(x)  # GE109
+        F.cross_entropy(net.fc2(hidden), y).backward()
+        assert str(hidden.grad) == "None"
+
+    return watched(program)
+
+
+def dead_after_some_steps() -> Said:
+    net, x = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1), nn.ReLU()), data()[0]
+    target = torch.full((6, 1), -20.0)
+
+    def program() -> None:
+        with torch.no_grad():
+            net[2].bias.fill_(1.0)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        for _ in range(60):
+            optimizer.zero_grad()
+            F.mse_loss(net(x), target).backward()  # GE201
+            optimizer.step()
+
+    return watched(program)
+
+
+def a_generator_that_no_loss_reaches() -> Said:
+    make, judge = nn.Linear(2, 3), nn.Linear(3, 1)
+
+    def program() -> None:
+        of_make = torch.optim.Adam(make.parameters())
+        of_judge = torch.optim.Adam(judge.parameters())
+        for _ in range(10):
+            fake = make(torch.randn(8, 2)).detach()  # GE104
+            of_judge.zero_grad()
+            (judge(torch.randn(8, 3)).mean() - judge(fake).mean()).backward()
+            of_judge.step()
+            of_make.zero_grad()
+            judge(fake).mean().backward()
+            of_make.step()
+
+    return watched(program)
+
+
+def forgotten_before_the_step() -> Said:
+    model, (x, y) = nn.Linear(3, 2), data()
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(4):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.zero_grad()  # GE112
+            optimizer.step()
+
+    return watched(program)
+
+
+def nothing_but_padding() -> Said:
+    table, head, y = nn.Embedding(5, 3, padding_idx=0), nn.Linear(3, 2), data()[1]
+    tokens = torch.zeros(6, 4, dtype=torch.long)
+
+    def program() -> None:
+        optimizer = torch.optim.Adam([*table.parameters(), *head.parameters()])
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(head(table(tokens).mean(1)), y).backward()  # GE216
+            optimizer.step()
+
+    return watched(program)
+
+
+def a_second_training_that_is_cut() -> Said:
+    """Its first pass is not one of those that are watched anyway."""
+    first, net, (x, y) = nn.Linear(3, 2), Net(), data()
+    del net.spare
+
+    def program() -> None:
+        for _ in range(7):
+            F.cross_entropy(first(x), y).backward()
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(7):
+            optimizer.zero_grad()
+            hidden = net.fc1(x).detach()  # GE104
+            F.cross_entropy(net.fc2(hidden), y).backward()
+            optimizer.step()
+
+    return watched(program)
+
+
 # --- helpers ---
+
+
+def watched(program: Any, raises: type[Exception] | None = None) -> Said:
+    """What is said of it when it has ended."""
+    seen = Watch(3)
+    with contextlib.suppress(raises or ()), seen:
+        program()
+    assert not seen.failed, seen.failed
+    (said,) = seen.told()
+    return said
 
 
 def explain_before_backward(p: Any, loss: Any) -> Said:

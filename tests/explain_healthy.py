@@ -8,6 +8,7 @@ import glassgrad as torch
 import glassgrad.nn as nn
 import glassgrad.nn.functional as F
 from glassgrad import explain
+from glassgrad.glass.explaining.program import Watch
 from glassgrad.scalar import Value
 from glassgrad.scalar import nn as scalar_nn
 
@@ -154,3 +155,123 @@ def a_watched_value() -> Any:
 def a_scalar_network() -> Any:
     net = scalar_nn.MLP(2, [4, 1], activations=["tanh", "linear"])
     return explain(net, lambda: (net([0.5, -0.2]) - 1) ** 2)
+
+
+# --- whole programs, under `glassgrad run --explain` ---
+
+
+def watched(program: Any) -> Any:
+    seen = Watch(3)
+    with seen:
+        program()
+    assert not seen.failed, seen.failed
+    return seen.told()
+
+
+def trained_until_nothing_is_left() -> Any:
+    """The hinge lets go of each point in turn, and at last the gradients are exactly 0."""
+    model, x = nn.Linear(3, 1), torch.randn(8, 3)
+    y = torch.where(x[:, :1] > 0, 1.0, -1.0)
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        for _ in range(400):
+            optimizer.zero_grad()
+            F.relu(1 - y * model(x)).mean().backward()
+            optimizer.step()
+        assert not model.weight.grad.any()
+
+    return watched(program)
+
+
+def trained_to_the_minimum() -> Any:
+    """The loss stays above 0, and the gradients are what rounding leaves of 0."""
+    model, x, y = nn.Linear(3, 1), torch.randn(8, 3), torch.randn(8, 1)
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.3)
+        for _ in range(800):
+            optimizer.zero_grad()
+            F.mse_loss(model(x), y).backward()
+            optimizer.step()
+        assert model.weight.grad.abs().max() < 1e-6
+
+    return watched(program)
+
+
+def adversaries() -> Any:
+    make, judge = nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+
+    def program() -> None:
+        of_make, of_judge = (torch.optim.Adam(m.parameters(), lr=0.01) for m in (make, judge))
+        for _ in range(30):
+            fake = make(torch.randn(8, 2))
+            of_judge.zero_grad()
+            (F.softplus(-judge(torch.randn(8, 3))) + F.softplus(judge(fake.detach()))).mean().backward()
+            of_judge.step()
+            of_make.zero_grad()
+            F.softplus(-judge(fake)).mean().backward()
+            of_make.step()
+
+    return watched(program)
+
+
+def updated_by_hand() -> Any:
+    w, b = torch.randn(3, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    x, y = torch.randn(8, 3), torch.randn(8, 1)
+
+    def program() -> None:
+        for _ in range(20):
+            F.mse_loss(x @ w + b, y).backward()
+            with torch.no_grad():
+                for p in (w, b):
+                    p -= 0.1 * p.grad
+                    p.grad = None
+        for p in (w, b):
+            if p.grad is not None or getattr(p, "grad", None) is not None:
+                p.grad.zero_()
+
+    return watched(program)
+
+
+def a_scale_that_is_too_large_at_first() -> Any:
+    """Gradients overflow, the step is left out, and the next one is well: mixed precision starts so."""
+    w, scale = torch.ones(3, requires_grad=True), 1e38
+
+    def program() -> None:
+        nonlocal scale
+        for _ in range(12):
+            w.grad = None
+            ((w * scale).sum() * 10).backward()
+            if not torch.isfinite(w.grad).all():
+                scale /= 1e37
+
+    return watched(program)
+
+
+def an_input_that_is_never_asked_again() -> Any:
+    model, (x, y) = mlp(), data()
+
+    def program() -> None:
+        for _ in range(10):
+            noisy = (x + 0.1).requires_grad_()
+            loss = F.cross_entropy(model(noisy), y)
+            loss.backward()
+            assert noisy.grad is not None
+            model.zero_grad()
+
+    return watched(program)
+
+
+def gradients_of_each_example() -> Any:
+    model, (x, y) = mlp(), data()
+
+    def program() -> None:
+        def loss(params: Any, x: Any, y: Any) -> Any:
+            return F.cross_entropy(torch.func.functional_call(model, params, (x[None],)), y[None])
+
+        for _ in range(3):
+            each = torch.func.vmap(loss, in_dims=(None, 0, 0))(dict(model.named_parameters()), x, y)
+            each.mean().backward()
+
+    return watched(program)

@@ -432,7 +432,10 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward() has accumulated here; None before, and on what isn't a leaf."""
-        return self._grad
+        g = self._grad
+        if g is None and listeners:
+            tell("no gradient", self)
+        return g
 
     @grad.setter
     def grad(self, g: Tensor | None) -> None:

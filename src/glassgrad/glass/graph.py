@@ -405,6 +405,31 @@ def watch() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def holding(root: Tensor) -> Iterator[None]:
+    """What a graph's formulas need can be looked at inside, although backward() frees it."""
+    held = [node for node in nodes_of(root) if isinstance(node.saved, tuple) and node not in kept]
+    for node in held:
+        kept[node] = Kept(node.saved, (), {}, None, ())
+    try:
+        yield
+    finally:
+        for node in held:
+            kept.pop(node, None)
+
+
+def nodes_of(root: Tensor) -> list[Node]:
+    """Its graph's, from itself on."""
+    found = [] if root._node is None else [root._node]
+    seen = set(found)
+    for node in found:  # it grows
+        for edge in node.edges:
+            if isinstance(edge, Node) and edge not in seen:
+                seen.add(edge)
+                found.append(edge)
+    return found
+
+
 def _of_tensor(root: Tensor, names: dict[int, str], limit: int) -> Graph:
     start = root.grad_fn or root
     seen: dict[Any, Vertex] = {}
@@ -490,7 +515,7 @@ def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, 
         result = held.value
     op, stretched = declaration(node.op)
     unchanged = sum(counter[0] for counter in node.guards) == node.stamp
-    for k, saved in enumerate(node.saved if isinstance(node.saved, tuple) else ()):
+    for k, saved in enumerate(saved_of(node)):
         if saved is None or op is None or k >= len(node.edges):
             continue
         if stretched:
@@ -503,6 +528,12 @@ def _kept_inputs(node: Node) -> tuple[dict[int, Any], Any, dict[int, tuple[int, 
             elif name.endswith("_shape") and isinstance(value, tuple) and name[:-6] in op.inputs:
                 shapes.setdefault(op.inputs.index(name[:-6]), value)
     return inputs, result, shapes
+
+
+def saved_of(node: Node) -> tuple[Any, ...]:
+    """The arguments of a node's formulas, as far as they are still known; () where they are packed."""
+    saved = kept[node].saved if node.saved is None and node in kept else node.saved
+    return saved if isinstance(saved, tuple) else ()
 
 
 def declaration(op: Any) -> tuple[Any, bool]:

@@ -39,6 +39,10 @@ class Event(NamedTuple):
     enabled: bool = True
     integer: bool = False
 
+    @property
+    def cuts(self) -> bool:
+        return self.what.endswith(")") or self.what.startswith(".")
+
 
 class Break(NamedTuple):
     """Where a gradient's way back ends: "cut", "no_grad" or "integer", what did it, and the user's line."""
@@ -136,7 +140,7 @@ class Trail:
                 continue
             used.append(event)
             first = mine[0][0]
-            if event.what.endswith(")") or event.what.startswith("."):
+            if event.cuts:
                 broken = Break("cut", event.what, event.place)
                 if any(live[serial] for serial, _ in mine):
                     cut_at[first] = broken

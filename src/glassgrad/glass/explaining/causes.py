@@ -76,7 +76,8 @@ CAUSES = {
     "GE111": Cause(
         "the graph was freed",
         "{loss} goes through a graph that an earlier backward() has freed here: its own backward() raises",
-        "compute the shared part anew for each backward(), or call the first one with retain_graph=True",
+        "compute the shared part anew for each backward(), or cut it off: h = h.detach(); else the first one with "
+        "retain_graph=True",
     ),
     "GE112": Cause(
         "forgotten again",
@@ -121,6 +122,17 @@ CAUSES = {
         "no numbers yet",
         "{name} gets its shape and its numbers from the first call of its module",
         "call the module once before the optimizer is made",
+    ),
+    "GE120": Cause(
+        "updated on the graph",
+        "{name} is what an update has made of a leaf: a new tensor that is no leaf, and gets no .grad",
+        "change the leaf itself, unrecorded: with torch.no_grad(): p -= lr * p.grad; or use an optimizer",
+        "GL113",
+    ),
+    "GE121": Cause(
+        "None by its own backward",
+        "{op}.backward() gives None for what {name} comes in by",
+        "return a gradient for each argument of forward() that wants one, in their order",
     ),
     # the gradient is zero
     "GE201": Cause(
@@ -176,6 +188,16 @@ CAUSES = {
         "{name} shifts what {op} behind it shifts back: it has no influence",
         "nothing is wrong; bias=False saves it",
     ),
+    "GE216": Cause(
+        "nothing but padding",
+        "{op} is given its padding_idx alone: that row gives zeros, and gets no gradient",
+        "look at what makes the indices: tokens that the vocabulary has not, or the padding itself",
+    ),
+    "GE217": Cause(
+        "in balance",
+        "what comes of the rows of {op} adds up to 0: nothing moves {name} either way",
+        "nothing, if the loss is at its minimum; else start elsewhere",
+    ),
     # the gradient is no number
     "GE301": Cause(
         "logarithm of 0",
@@ -196,7 +218,7 @@ CAUSES = {
     "GE305": Cause(
         "infinity against infinity",
         "{op} of infinities is not a number",
-        "keep infinities out of sums and products",
+        "keep infinities out of sums and products; a mask leaves something in each row",
         "GL211",
     ),
     "GE306": Cause(
@@ -211,6 +233,18 @@ CAUSES = {
         "GL211",
     ),
     "GE308": Cause("not a number", "{op} makes what is no number out of numbers", "look at its operands", "GL211"),
+    "GE309": Cause(
+        "mean of nothing",
+        "{op} takes the mean of no numbers: 0 / 0",
+        "skip such a batch, or divide a sum by max(count, 1)",
+        "GL211",
+    ),
+    "GE310": Cause(
+        "no numbers any more",
+        "{what} holds NaN or infinity, and was changed last at this line",
+        "look at the change before: glassgrad run --explain finds the first pass whose gradients are no numbers",
+        "GL211",
+    ),
     # the gradient is of another size than it should be
     "GE401": Cause(
         "vanishing",
@@ -232,7 +266,11 @@ CAUSES = {
 }
 
 
-HARMLESS = ("GE100", "GE106", "GE215")  # of a whole model nobody need hear of these
+HARMLESS = ("GE100", "GE106", "GE215", "GE217")  # of a whole model nobody need hear of these
+# nor of these where there was a gradient before: another batch has other rows, and a loss comes to its minimum
+PASSING = ("GE207", "GE208", "GE209", "GE213", "GE401")
+SURE = ("GE111", "GE118")  # one look is enough: backward() raises
+NUMBERLESS = tuple(code for code in CAUSES if code.startswith("GE3"))
 
 
 def table() -> str:

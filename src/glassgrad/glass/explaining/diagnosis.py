@@ -46,7 +46,7 @@ def diagnose(q: Question, at: Any = None, watched: bool = False) -> Explanation:
     if not math.isfinite(total(g)):
         return no_number(q, f"the gradient {holds(g)}")
     if q.root is not None and not math.isfinite(total(value_of(q.root))):
-        return no_number(q, f"the gradient is {describe(g)}, of a loss of {short(total(value_of(q.root)))}")
+        return no_number(q, f"the loss is {total(value_of(q.root))}")
     if biggest(g) <= EPSILON * max(1.0, biggest(value_of(p))) or at is not None and not biggest(g):
         return zero(q, f"the gradient is {describe(g)}", at)
     return wrong_size(q) or fine(q, whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,17 @@ import numpy as np
 from ...core.tensor import Tensor
 from ..graph import Edge, Vertex
 from ..summary import on_host
+from ..trail import Event
 from ..words import text_of
 from .answer import Explanation, assigned, line, say
 from .causes import LEARN_MORE
 from .question import Question
-from .zeros import Front, operand
+from .zeros import Front, operand, options
 
 LOGS = ("log", "log2", "log10", "log1p", "xlogy", "logit")
 ROOTS = ("sqrt", "pow", "vector_norm", "std", "rsqrt", "hypot", "**", "cdist")
 QUOTIENTS = ("div", "reciprocal", "rsqrt", "standardize", "remainder", "fmod")
+MEANS = ("mean", "var", "std")
 OVERFLOWS = tuple("exp exp2 expm1 pow square mul sum matmul linear cosh sinh prod cumprod affine cast".split())
 
 
@@ -82,6 +85,8 @@ def _first(q: Question, root: Vertex) -> Vertex | None:
             if u not in below and (bad(u.value) or (u.op and u.value is None)):
                 below.add(u)
                 stack.append(u)
+    if nothing := [v for v in below if of_nothing(v)]:
+        return min(nothing, key=lambda v: v.number)
     sources = [v for v in below if bad(v.value) and not any(e.vertex in below for e in v.edges)]
     sources += [v for v in below if v.op and v.value is None and _code(v) in ("GE301", "GE302")]
     numbers = [v for v in sources if v.op or _kind(v.value) == "nan"]
@@ -95,6 +100,8 @@ def _first(q: Question, root: Vertex) -> Vertex | None:
 
 def _code(v: Vertex) -> str:
     """Why this operation gives no number, as far as its operands tell; "" if it need not."""
+    if of_nothing(v):
+        return "GE309"
     numbers = [x for x in (on_host(e.vertex.value) for e in v.edges if e.vertex.value is not None) if x is not None]
     if any(_kind(x) for x in numbers):
         return "GE305"
@@ -111,39 +118,66 @@ def _code(v: Vertex) -> str:
     return "GE308"
 
 
+def of_nothing(v: Vertex) -> str:
+    """What a mean of no numbers was given; "" of all else."""
+    if v.op in MEANS and v.edges and 0 in (shape := v.edges[0].vertex.shape or ()):
+        return f"it is given the shape {tuple(shape)}"
+    if v.op != "nll_total":
+        return ""
+    given = options(v)
+    n, _, *rest = given["x_shape"]
+    if not given["at"].size:
+        return f"all of its {n * math.prod(rest):,} targets are ignored (ignore_index)"
+    return "the weights of its targets add up to no number above 0" if bad(given["share"]) else ""
+
+
 def _forward(q: Question, state: str, v: Vertex) -> Explanation:
     if not v.op:
         return _leaf(q, state, v)
     out = np.asarray(on_host(v.value)) if v.value is not None else np.zeros(0)
     dtype = out.dtype.name if out.size else "its dtype"
     code = _code(v) or "GE308"
-    return say(code, q.name, state, v.place, *_operands(v), q.inside(v), op=v.op, dtype=dtype)
+    if nothing := of_nothing(v):
+        op = "the loss" if v.op == "nll_total" else v.op
+        return say(code, q.name, state, v.place, nothing, q.inside(v), op=op)
+    evidence = [*_operands(v), _all_masked(v), q.inside(v)]
+    return say(code, q.name, state, v.place, *evidence, op=v.op, dtype=dtype)
+
+
+def _all_masked(v: Vertex) -> str:
+    """Of a softmax without a choice."""
+    x: Any = on_host(v.edges[0].vertex.value) if v.edges and v.edges[0].vertex.value is not None else None
+    if v.op not in ("softmax", "log_softmax") or x is None:
+        return ""
+    rows = np.isneginf(x).all(options(v).get("dim", -1))
+    return f"{int(rows.sum()):,} of its {rows.size:,} rows are -inf throughout: all is masked" if rows.any() else ""
 
 
 def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
     """Numbers that were bad before the step began; or made without recording, which somebody may have watched."""
-    if q.trail is not None and v.value is not None:
-        made = _bad_event(q, v.value)
-        if made is not None:
-            return made(state)
     name = v.name or "the data"
     x = np.asarray(on_host(v.value))
     first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0]) if x.ndim else ()
     where = f"the first at {list(first)}" if first else ""
     count = f"{int((~np.isfinite(x)).sum()):,} of its {x.size:,} numbers are none"
+    if q.trail is not None and (made := _bad_event(q, v.value)) is not None:
+        code, event = made
+        return say(code, q.name, state, event.place, f"of {name}: {count}", where, op=event.what)
+    version: list[Any] = v.source.version if isinstance(v.source, Tensor) and v.wants else []
+    if len(version) > 1:
+        return say("GE310", q.name, state, version[1], count, where, what=name)
     using = next((u for u, _ in q.consumers()[v]), None)
     place = assigned(v.name, q.frame) or (using.place if using is not None else None)
     return say("GE306", q.name, state, place, count, where, what=name)
 
 
-def _bad_event(q: Question, array: Any) -> Any:
+def _bad_event(q: Question, array: Any) -> tuple[str, Event] | None:
     """An unrecorded operation of the trail that made these numbers: dividing data by its deviation."""
     assert q.trail is not None
     event = q.trail.origin(Tensor._of(array))
-    if event is None or event.what.endswith(")") or event.what not in (*LOGS, *QUOTIENTS, *OVERFLOWS, *ROOTS):
+    if event is None or event.cuts or event.what not in (*LOGS, *QUOTIENTS, *OVERFLOWS, *ROOTS):
         return None
-    code = "GE301" if event.what in LOGS else "GE302" if event.what in QUOTIENTS else "GE308"
-    return lambda state: say(code, q.name, state, event.place, op=event.what)
+    return "GE301" if event.what in LOGS else "GE302" if event.what in QUOTIENTS else "GE308", event
 
 
 def _operands(v: Vertex) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.backend import to_host
+from ...core.batched import whole
 from ...core.tensor import Tensor
 from ...scalar import Value
 from ..canvas import short
@@ -23,6 +24,7 @@ def value_of(x: Any) -> Any:
 
 def numbers(x: Any) -> np.ndarray[Any, Any]:
     """All of its numbers, as an array of floats; none of None and of what has no floats."""
+    x = whole(x)
     if hasattr(x, "parts"):
         return np.concatenate([np.zeros(0), *(numbers(part).reshape(-1) for part in x.parts.values())])
     found = np.asarray(on_host(x.sparse) if hasattr(x, "sparse") else to_host(x) if hasattr(x, "dtype") else x)

@@ -50,9 +50,11 @@ def _what_it_is(q: Question, state: str) -> Explanation | None:
     node = p.grad_fn
     if node is not None and not p.retains_grad:
         of = [e for e in node.edges if e is not None]
-        unheld = node.op.name in SCALES and not any(id(e) in q.names for e in of)
-        if (node.op.name in COPIES or unheld) and all(isinstance(e, Tensor) for e in of):
+        unheld = not any(id(e) in q.names for e in of)
+        if (node.op.name in COPIES or (unheld and node.op.name in SCALES)) and all(isinstance(e, Tensor) for e in of):
             return say("GE110", q.name, state, node.place, op=f"{node.op.name}()")
+        if unheld and node.op.name in ("add", "sub") and _had_gradients(of):
+            return say("GE120", q.name, state, node.place)
         return say("GE109", q.name, state, node.place, op=node.op.name)
     if p.requires_grad:
         return None
@@ -73,6 +75,10 @@ def _what_it_is(q: Question, state: str) -> Explanation | None:
     return say("GE107", q.name, state, (made and made.place) or place, more=more)
 
 
+def _had_gradients(edges: list[Any]) -> bool:
+    return all(isinstance(e, Tensor) and e._grad is not None for e in edges)
+
+
 def _name_of(q: Question, x: Any) -> str:
     name = q.name_of(x)
     return "a result" if name.startswith("the ") else name
@@ -86,6 +92,8 @@ def _graph_reaches_it(q: Question, state: str) -> Explanation | None:
     if v is None or q.graph is None or q.root is q.p:
         return None
     if v.gradient is None and not q.graph.notes and v.wants and (stop := _no_flow(q, v)):
+        if (own := _own_backward(stop)) is not None:
+            return say("GE121", q.name, state, own, f"it is called at {line(stop.place)}", op=stop.op)
         return say("GE113", q.name, state, stop.place, op=stop.op)
     nodes = [u.source for u in q.graph.vertices if isinstance(u.source, Node)]
     for node in nodes:
@@ -123,6 +131,15 @@ def _no_flow(q: Question, v: Vertex) -> Vertex | None:
                 seen.add(u)
                 stack.append(u)
     return None
+
+
+def _own_backward(v: Vertex) -> Line | None:
+    """Of a user's Function the line on which backward() returns."""
+    code = getattr(getattr(getattr(getattr(v.source, "op", None), "cls", None), "backward", None), "__code__", None)
+    if code is None:
+        return None
+    last = max(number for _, _, number in code.co_lines() if number)
+    return written_in(r"\breturn\b", code.co_filename, code.co_firstlineno, last, None)
 
 
 def _norm_it_would_have(q: Question) -> str:
@@ -174,8 +191,8 @@ def _where_it_went(q: Question, state: str) -> Explanation:
     if (result := _result(q)) is not None:
         name, node = result
         return say("GE102", q.name, state, node.place, f"{name} is made of it", loss=q.loss)
-    if fate is not None and fate.used:
-        return say("GE102", q.name, state, fate.used[-1].place, loss=q.loss)
+    if fate is not None and (uses := [event for event in fate.used if not event.cuts]):
+        return say("GE102", q.name, state, uses[-1].place, loss=q.loss)
     place = assigned(q.name, q.frame)
     if q.root is None:
         if not watched and not any(isinstance(x, Tensor) and x._node is not None for _, x in variables(q.frame)):

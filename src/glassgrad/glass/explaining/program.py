@@ -1,45 +1,58 @@
 """Why a program that never heard of this package does not learn: `glassgrad run --explain program.py`.
 
-The first backward passes are watched whole; what is wrong with a parameter in all of them is told when the program
-ends, however it does. Behind them one look at each loss remains, for the first that is no number.
+The first backward passes are watched whole, then the one after twice as many, and so on: a network may die later. What
+is wrong with a parameter and stays wrong is told when the program ends, however it does. Between these passes there is
+one look at each loss and one at the gradients, for the first that is no number; a step that finds no gradients and a
+.grad that is read and is None are judged, too.
 """
 
 from __future__ import annotations
 
+import linecache
 import math
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...core.batched import Batched
 from ...core.modes import is_grad_enabled
-from ...core.provenance import caller, line_of, user_frame
+from ...core.provenance import caller, line_of, of_the_user, user_frame
 from ...core.tensor import Tensor
 from ...core.watch import listeners
 from ...nn import Module, hooks
+from ...optim.optimizer import register_optimizer_step_pre_hook
 from ...scalar.engine import Value, ancestry
 from ...scalar.optim import Optimizer
 from ..canvas import short
-from ..graph import watch
+from ..graph import Graph, holding, nodes_of, watch
 from ..linting.values import GROWN
 from ..scalars import telling
 from ..trail import Trail, latest
 from .answer import Explanation, grouped, say
-from .causes import HARMLESS
+from .causes import HARMLESS, NUMBERLESS, PASSING, SURE
 from .diagnosis import diagnose
-from .measure import total, value_of
-from .question import Question, graph_of, leaves, names_at, variables
+from .faults import bad
+from .measure import on_host, total, value_of
+from .question import Question, answer, graph_of, leaves, names_at, variables
 
-PASSES = 3
-MOST = 500  # parameters are judged
+PASSES = 3  # are watched at first, and as many in a row make sure of a fault
+MOST = 500  # parameters are judged,
+LINES = 8  # of backward() at most, each with a first look of its own
+ASKED = 20  # tensors whose .grad was read and was None
+DOUBTS = 10  # times what begins later is looked at in a row
+NEAR = 1e-3  # of the first loss: there is nothing left to learn
+TESTED = re.compile(r"\s*(is|==|!=)\W")  # what stands behind a .grad that may well be None
 
 
 @contextmanager
 def explained(passes: str = "") -> Iterator[None]:
-    """Around a program. passes: how many are watched."""
+    """Around a program. passes: how many are watched at first."""
     if passes and not passes.isdecimal():
         print(f"glassgrad run: error: --explain takes a number of backward passes, got {passes!r}", file=sys.stderr)
         raise SystemExit(2)
@@ -52,40 +65,128 @@ def explained(passes: str = "") -> Iterator[None]:
             print(f"\nexplain: {seen.report()}", file=sys.stderr)
 
 
+@dataclass
+class Judged:
+    """A parameter, and what is said of it in each pass. plain: it is a leaf that only a variable holds."""
+
+    p: Any
+    plain: bool
+    said: dict[int, Explanation] = field(default_factory=dict)
+
+    @property
+    def run(self) -> list[Explanation]:
+        """What was last said without a break and is a fault."""
+        found: list[Explanation] = []
+        for one in reversed(self.said.values()):
+            if one.fine or one.code in HARMLESS:
+                break
+            found.append(one)
+        return found[::-1]
+
+    def lasting(self, times: int) -> Explanation | None:
+        """The fault that stays, as it was when that was sure; of NaN the first, from which the next ones follow."""
+        run = self.run
+        if run and run[-1].code in (*NUMBERLESS, *SURE):
+            return next(one for one in run if one.code in (*NUMBERLESS, *SURE))
+        sure = min(times, len(self.said))
+        return run[sure - 1] if run and len(run) >= sure else None
+
+
+@dataclass
+class Loss:
+    """The sizes of a line's losses: the first, the largest, the one now; how many there were that are numbers.
+
+    numberless: whether its last pass had a loss or gradients that are none
+    """
+
+    first: float = 0.0
+    worst: float = 0.0
+    now: float = 0.0
+    count: int = 0
+    numberless: bool = False
+
+    def follow(self, value: float) -> bool:
+        """The next one; True where it is the first that is no number."""
+        begins = not math.isfinite(value) and not self.numberless
+        self.numberless = not math.isfinite(value)
+        if not self.numberless:
+            self.first = self.first if self.count else value
+            self.worst, self.now, self.count = max(self.worst, value), value, self.count + 1
+        return begins
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has come so near to 0 that there is nothing left to learn."""
+        return self.count > 1 and self.now <= NEAR * self.first
+
+
+class Pass(NamedTuple):
+    """A backward pass that was looked at."""
+
+    root: Tensor | Value
+    loss: Loss
+    graph: Graph | None
+    names: dict[int, str]
+    trail: Trail | None
+
+    def question(self, p: Any, frame: FrameType | None) -> Question:
+        return Question(p, self.root, self.graph, frame, self.names, self.trail)
+
+
 class Watch:
     """Sees backward passes, and judges the parameters of what was called for them or is optimized."""
 
-    def __init__(self, passes: int) -> None:
-        self.left = passes
+    def __init__(self, first: int) -> None:
+        self.first = max(1, first)
+        self.times = min(self.first, PASSES)  # so many looks make sure of a fault
         self.passes = 0
-        self.judged: dict[int, tuple[Any, list[Explanation]]] = {}  # a parameter, and what is said of it in each pass
-        self.late: list[Explanation] = []  # a loss that was no number, later on
+        self.looked = 0
+        self.judged: dict[int, Judged] = {}
+        self.late: list[Explanation] = []  # a loss that was no number in the end
         self.failed = ""
+        self._until = self.first  # the last pass to be watched
+        self._asked: dict[int, tuple[Tensor, Explanation]] = {}  # whose .grad was read
         self._paths: dict[int, str] = {}  # of parameters in the outermost module called
         # by outermost module since the last pass, and whether it was recorded: its parameters
         self._called: dict[tuple[int, bool], list[Tensor]] = {}
         self._optimized: list[Any] = []
-        self._losses: dict[Any, list[float]] = {}  # by line: the first, the largest, how many
+        self._losses: dict[Any, Loss] = {}  # by line
+        self._doubts = 0
+        self._raising: Explanation | None = None  # why the pass that has begun cannot end
         self._depth = 0
         self._trail: Trail | None = None
+        self._now: Pass | None = None
         self._open = ExitStack()  # while passes are watched whole
+        self._held = ExitStack()  # what backward() is about to free
         self._told = ExitStack()
 
-    def __enter__(self) -> None:
-        self._open.enter_context(watch())
-        self._trail = latest[0]
-        for handle in (
-            hooks.register_module_forward_pre_hook(self._enter),
-            hooks.register_module_forward_hook(self._leave, always_call=True),
-        ):
-            self._open.callback(handle.remove)
+    def __enter__(self) -> Watch:
+        self._begin()
         self._told.enter_context(telling(self._hear_scalar))
+        self._told.callback(register_optimizer_step_pre_hook(self._step).remove)
         self._told.callback(listeners.remove, self._hear)
         listeners.append(self._hear)
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._told.close()
+        self._held.close()
+        self._end()
+
+    def _begin(self) -> None:
+        """Watch whole what comes."""
+        if self._trail is None:
+            self._open.enter_context(watch())
+            self._trail = latest[0]
+            for handle in (
+                hooks.register_module_forward_pre_hook(self._enter),
+                hooks.register_module_forward_hook(self._leave, always_call=True),
+            ):
+                self._open.callback(handle.remove)
+
+    def _end(self) -> None:
         self._open.close()
+        self._trail = None
 
     # --- what happens ---
 
@@ -101,87 +202,190 @@ class Watch:
     def _hear(self, what: str, *things: Any) -> None:
         if what == "optimizer":
             self._optimized.append(things[0])
-        elif what == "backward" and not self.failed:
-            root = next((x for x in things[0] if isinstance(x, Tensor) and _is_scalar(x)), None)
+        elif what in ("backward", "gradients"):
+            roots = things[0] if isinstance(things[0], list | tuple) else [things[0]]
+            root = next((x for x in roots if isinstance(x, Tensor) and _is_scalar(x)), None)
             if root is not None:
-                self._backward(root)
+                self.passes += what == "backward"
+                self._try(self._before if what == "backward" else self._after, root)
+        elif what == "no gradient" and len(self._asked) < ASKED:
+            self._try(self._read, things[0], sys._getframe(3))
 
     def _hear_scalar(self, what: str, root: Any, *_: Any) -> None:
-        if what == "scalar_before_backward" and not self.failed:
-            self._backward(root)
+        if what == "scalar_before_backward":
+            self.passes += 1
+            self._try(self._before, root)
+        elif what == "scalar_after_backward":
+            self._try(self._after, root)
 
-    def _backward(self, root: Tensor | Value) -> None:
+    def _step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if not args and not kwargs:  # a closure computes the gradients
+            self._try(self._idle, optimizer)
+
+    def _try(self, look: Any, *things: Any) -> None:
         try:
-            self._follow(root)
-            if self.passes < self.left:
-                self.passes += 1
-                for p, said in self._judge(root):
-                    self.judged.setdefault(id(p), (p, []))[1].append(said)
-                self._called.clear()
-                if self.passes == self.left:
-                    self._open.close()
+            if not self.failed and not self.late:
+                look(*things)
         except Exception as problem:  # the program goes on
             self.failed = f"it stopped to look: {problem!r}"
 
-    def _follow(self, root: Tensor | Value) -> None:
-        """The loss, step by step: whether it grows and grows until it is no number."""
-        value, place = float(total(value_of(root))), caller()
-        known = self._losses.setdefault(place and line_of(place), [])
-        if math.isfinite(value):
-            first, worst, count = known or (value, value, 0)
-            known[:] = first, max(worst, value), count + 1
-        elif not self.late and known and known[2] >= self.left:
-            if known[1] > GROWN * max(known[0], 1e-2):
-                fields: dict[str, Any] = {"first": short(known[0]), "last": short(known[1]), "count": int(known[2])}
-                self.late = [say("GE403", "the loss", f"the loss is {value}", place, **fields)]
-            else:
-                self.late = [said for _, said in self._judge(root) if not said.fine][:1]
+    # --- a backward pass ---
+
+    def _before(self, root: Tensor | Value) -> None:
+        self._now = None
+        first = _line() not in self._losses and len(self._losses) < LINES
+        loss = self._losses.setdefault(_line(), Loss())
+        begins = loss.follow(float(total(value_of(root))))
+        if first:  # its own passes are watched from the next on
+            self._until = max(self._until, self.passes + self.first - (self.passes == 1))
+        if begins:
+            self._grown(loss, root)
+        if isinstance(root, Tensor) and (freed := [n for n in nodes_of(root) if n.saved is None and n.guards]):
+            last = max(freed, key=lambda node: node.number)
+            self._raising = say("GE111", "the loss", "its backward() raises", last.freed)
+        if self._trail is not None or begins or first:
+            self._look(root)
+        elif isinstance(root, Tensor):
+            self._held.enter_context(holding(root))
+
+    def _after(self, root: Tensor | Value) -> None:
+        self._raising = None
+        loss = self._losses[_line()]
+        if self._now is None and not loss.numberless and any(map(_is_numberless, self.judged.values())):
+            loss.numberless = True
+            self._grown(loss, root)
+            self._look(root)
+        self._held.close()
+        if self.passes < self._until or self._is_due(self.passes + 1):
+            self._begin()
+        else:
+            self._end()
+
+    def _is_due(self, n: int) -> bool:
+        """Whether pass n begins a look: after the first ones the pass after twice as many."""
+        times, rest = divmod(n, self.first)
+        if rest or times & (times - 1):
+            return False
+        self._until = n - 1 + min(len(self._losses), LINES)  # one of each loss
+        return True
+
+    def _grown(self, loss: Loss, root: Tensor | Value) -> None:
+        """Of a loss that grew and grew before there was no number any more, that is all there is to say."""
+        if loss.count >= self.first and loss.worst > GROWN * max(loss.first, 1e-2):
+            value = float(total(value_of(root)))
+            state = "its gradients are no numbers" if math.isfinite(value) else f"the loss is {value}"
+            fields: dict[str, Any] = {"first": short(loss.first), "last": short(loss.worst), "count": loss.count}
+            self.late = [say("GE403", "the loss", state, caller(), **fields)]
 
     # --- what it means ---
 
-    def _judge(self, root: Tensor | Value) -> list[tuple[Any, Explanation]]:
-        """The parameters that this loss is made of, and those that belong to them and are not among them."""
+    def _look(self, root: Tensor | Value) -> None:
+        """Judge the parameters that this loss is made of, and those that belong to them and are not among them."""
+        if self.late:
+            return
+        self.looked += 1
         frame = user_frame()
         names = names_at(frame)
-        asked = self._scalars(root, frame, names) if isinstance(root, Value) else self._tensors(root)
         graph = graph_of(root, names) if isinstance(root, Value) or root.requires_grad else None
-        said = []
-        for p in asked[:MOST]:
-            if id(p) in self._paths:
-                names.setdefault(id(p), self._paths[id(p)])
-            said.append((p, diagnose(Question(p, root, graph, frame, names, self._trail), watched=True)))
-        return said
+        names = self._paths | names
+        self._now = Pass(root, self._losses[_line()], graph, names, self._trail)
+        asked = self._scalars(root, frame, names) if isinstance(root, Value) else self._tensors(root, names)
+        for p, plain in asked[:MOST]:
+            self._asked.pop(id(p), None)
+            self._put(p, plain, diagnose(self._now.question(p, frame), watched=True))
+        self._called.clear()
 
-    def _tensors(self, root: Tensor) -> list[Tensor]:
+    def _put(self, p: Any, plain: bool, said: Explanation) -> None:
+        judged = self.judged.setdefault(id(p), Judged(p, plain))
+        learned = any(one.fine for one in judged.said.values())
+        settled = said.code[:3] in ("GE2", "GE4") and self._now is not None and self._now.loss.settled
+        if settled or (learned and said.code in PASSING):
+            return
+        judged.said[self.passes] = said
+        if learned and len(judged.run) == 1 and (said.code in NUMBERLESS or self._doubts < DOUBTS):
+            self._doubts += said.code not in NUMBERLESS
+            self._until = max(self._until, self.passes + (self.times - 1) * min(len(self._losses), LINES))
+
+    def _idle(self, optimizer: Any) -> None:
+        """A step finds no gradient where the pass before it, which was looked at, has left none."""
+        if self._now is None or not isinstance(self._now.root, Tensor):
+            return
+        frame = user_frame()
+        for p in (p for group in optimizer.param_groups for p in group["params"] if p._needs and p._grad is None):
+            known = self.judged[id(p)].said.get(self.passes) if id(p) in self.judged else None
+            if known is None or known.fine:
+                self._put(p, False, diagnose(self._now.question(p, frame)))
+
+    def _read(self, x: Tensor, frame: FrameType) -> None:
+        """The program has asked for a .grad, and has got None."""
+        if not of_the_user(frame.f_code.co_filename) or id(x) in self.judged or id(x) in self._asked:
+            return
+        if (x._node is None and not self.passes) or x._retains or TESTED.match(behind(frame)):
+            return
+        root = self._now.root if self._now is not None else None
+        said = answer(x, root, frame, self._now.trail if self._now is not None else None)
+        assert isinstance(said, Explanation)
+        self._asked[id(x)] = x, said
+
+    def _tensors(self, root: Tensor, names: dict[int, str]) -> list[tuple[Any, bool]]:
+        """And whether only a variable holds it: what else has no owner is data, another tensor in the next pass."""
         reached = {id(x): x for x in leaves(root)} if root.requires_grad else {}
         called = [own for (_, recorded), own in self._called.items() if recorded or not reached]
         owners = [*called, *([p for g in o.param_groups for p in g["params"]] for o in self._optimized)]
         asked: dict[int, Tensor] = {}
         for own in owners:
             if not reached or any(id(p) in reached for p in own):
-                asked |= {id(p): p for p in own if id(p) in reached or (p.requires_grad and p.grad is None)}
-        return list((asked | {key: x for key, x in reached.items() if x._is_param}).values())
+                asked |= {id(p): p for p in own if id(p) in reached or (p.requires_grad and p._grad is None)}
+        asked |= {key: x for key, x in reached.items() if x._is_param}
+        plain = [(x, True) for key, x in reached.items() if key not in asked and key in names]
+        return [*((p, False) for p in asked.values()), *plain]
 
-    def _scalars(self, root: Value, frame: FrameType | None, names: dict[int, str]) -> list[Value]:
+    def _scalars(self, root: Value, frame: FrameType | None, names: dict[int, str]) -> list[tuple[Any, bool]]:
         """Leaves that have a name: whatever of them is no parameter is another object in the next pass."""
         reached = {id(x): x for x in ancestry(root) if not x.operands and (x.label or id(x) in names)}
         owners = [x for _, x in variables(frame) if isinstance(x, Optimizer)]
-        return list(({id(p): p for o in owners for g in o.param_groups for p in g["params"]} | reached).values())
+        owned = {id(p): p for o in owners for g in o.param_groups for p in g["params"]}
+        return [(p, key not in owned) for key, p in (owned | reached).items()]
+
+    def told(self) -> list[Explanation]:
+        """One for each cause and line."""
+        lasting = [judged.lasting(self.times) for judged in self._counted()]
+        asked = [said for x, said in self._asked.values() if x._grad is None and said.code not in HARMLESS]
+        return grouped([*filter(None, [*lasting, self._raising]), *asked, *self.late])
+
+    def _counted(self) -> list[Judged]:
+        return [
+            judged for judged in self.judged.values() if not judged.plain or len(judged.said) >= min(2, self.looked)
+        ]
 
     def report(self) -> str:
-        """One paragraph for each cause and line."""
         if self.failed:
             return self.failed
-        if not self.passes:
+        told = self.told()
+        if not self.passes and not told:
             return "backward() of a scalar was never called"
-        judged = [said for p, said in self.judged.values() if isinstance(p, Tensor) or len(said) == self.passes]
-        lasting = [said[-1] for said in judged if not any(one.fine for one in said)]
-        told = grouped([one for one in (*lasting, *self.late) if one.code not in HARMLESS])
-        passes = f"{self.passes} backward pass{'es' * (self.passes > 1)}"
+        of = f"{self.looked} of " if self.looked < self.passes else ""
+        passes = f"{of}{self.passes} backward pass{'es' * (self.passes != 1)}"
         if not told:
-            return f"nothing wrong with {len(judged)} gradients in {passes}"
+            return f"nothing wrong with {len(self._counted())} gradients in {passes}"
         return f"{len(told)} fault{'s' * (len(told) > 1)} in {passes}\n\n" + "\n\n".join(map(str, told))
+
+
+def _line() -> Any:
+    place = caller()
+    return place and line_of(place)
+
+
+def behind(frame: FrameType) -> str:
+    """What stands in the source behind what a frame is just doing."""
+    _, line, _, column = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+    text = linecache.getline(frame.f_code.co_filename, line or 0, frame.f_globals)
+    return text.encode()[column or 0 :].decode()
 
 
 def _is_scalar(x: Tensor) -> bool:
     return x.array.size == 1 and not isinstance(x.array, Batched)  # a batch of vmap's has no single value
+
+
+def _is_numberless(judged: Judged) -> bool:
+    return isinstance(judged.p, Tensor) and judged.p._grad is not None and bad(on_host(judged.p._grad))

@@ -9,8 +9,9 @@ import numpy as np
 
 from ...core.graph import Node
 from ...core.tensor import Tensor
+from ...scalar import Value
 from ..canvas import short
-from ..graph import Edge, Vertex
+from ..graph import Edge, Vertex, saved_of
 from ..summary import on_host
 from .answer import Explanation, line, say
 from .causes import LEARN_MORE
@@ -108,19 +109,23 @@ def operand(f: Front) -> Any:
 
 
 def _saved(node: Node, k: int) -> Any:
-    saved = node.saved if isinstance(node.saved, tuple) else ()
+    saved = saved_of(node)
     kept = saved[k] if k < len(saved) else None
     return next((on_host(x) for x in kept or () if hasattr(x, "dtype") and np.ndim(x)), None)
 
 
 def other_operand(f: Front) -> tuple[Any, Vertex | None]:
     """What the gradient was multiplied by, and where it came from."""
-    for edge in f.v.edges:
+    edges, half = f.v.edges, len(f.v.edges) // 2
+    if isinstance(f.v.source, Value) and half:  # of w, x and b: x of w, w of x
+        edges = [edges[(f.edge.position + half) % (2 * half)]]
+    for edge in edges:
         if edge is not f.edge and (x := _array(edge.vertex)) is not None:
             return x, edge.vertex
     source = f.v.source
-    if isinstance(source, Node) and isinstance(source.saved, tuple) and f.edge.position < len(source.saved):
-        for x in source.saved[f.edge.position] or ():
+    saved = saved_of(source) if isinstance(source, Node) else ()
+    if f.edge.position < len(saved):
+        for x in saved[f.edge.position] or ():
             if hasattr(x, "dtype"):
                 return on_host(x), None
     return None, None
@@ -167,7 +172,7 @@ def _relu(q: Question, f: Front) -> Said:
 def _saturated(q: Question, f: Front) -> Said:
     y, op = _array(f.v), f.v.op
     if op in ("softmax", "log_softmax") and y is not None and np.ndim(y):
-        dim = _option(f.v, "dim")
+        dim = options(f.v).get("dim")
         p = np.exp(y) if op == "log_softmax" else y
         if dim is not None and p.shape[dim] == 1:
             one = {"op": op, "what": "1" if op == "softmax" else "0"}
@@ -178,23 +183,31 @@ def _saturated(q: Question, f: Front) -> Said:
     return Said("GE202", {"op": op}, (words(operand(f)), end))
 
 
-def _option(v: Vertex, name: str) -> Any:
-    source = v.source
-    saved = source.saved if isinstance(source, Node) and isinstance(source.saved, tuple) else ()
-    mentions = getattr(getattr(source, "op", None), "mentions", {}).get("x", ())
-    return saved[0][mentions.index(name)] if saved and saved[0] and name in mentions else None
+def options(v: Vertex) -> dict[str, Any]:
+    """What an operation's formulas need, by their words for it."""
+    op: Any = v.source.op if isinstance(v.source, Node) else None
+    if not hasattr(op, "kept_names"):  # a user's Function
+        return {}
+    rows = zip(op.kept_names(), saved_of(v.source), strict=False)
+    return {name: x for names, kept in rows for name, x in zip(names, kept or (), strict=False)}
 
 
 def _product(q: Question, f: Front) -> Said:
-    """By zero: a dead ReLU's, a mask's, a dropout's, or some other's."""
-    if f.edge.role == "b":  # the gradient of a bias is a sum: something behind it lets no shift through
-        return Said("GE215", {"op": first_norm(q, f.v).op}, ("what flows back to it adds up to 0",))
+    """By zero: a dead ReLU's, a mask's, a dropout's, padding's, or some other's."""
     x, came = other_operand(f)
+    if f.edge.role == "b":  # the gradient of a bias is a sum: something behind it may let no shift through
+        norm = first_norm(q, f.v)
+        if norm.op in NORMS:
+            return Said("GE215", {"op": norm.op}, ("what flows back to it adds up to 0",))
+    if f.edge.role == "b" or _balanced(f, x):
+        return Said("GE217", {"op": f.v.op})
     behind = came
     while behind is not None and behind.op in PASSING and behind.edges:
         behind = behind.edges[0].vertex
     if behind is not None and behind.op in RELUS:
         return Said("GE201", {"what": "this ReLU"}, (f"{_zeros_of(x)} where they are multiplied",), behind)
+    if behind is not None and _only_padding(behind):
+        return _of_padding(behind)
     dropped = q.trail is not None and f.v.place in q.trail.dropped
     if dropped or "dropout" in str(line(f.v.place)).lower() or "Dropout" in " ".join(q.kinds(f.v)):
         return Said("GE210", {})
@@ -202,6 +215,35 @@ def _product(q: Question, f: Front) -> Said:
         return Said("GE205", {"op": "this mask"}, (_zeros_of(x),))
     name = came.name if came is not None and came.name else f"{f.v.op}'s other operand"
     return Said("GE204", {"what": name}, (_zeros_of(x),))
+
+
+def _balanced(f: Front, x: Any) -> bool:
+    """Whether a gradient of 0 is a sum of products that are not 0: they are in balance."""
+    if x is None or not isinstance(f.v.source, Node) or hasattr(f.v.gradient, "parts"):
+        return False
+    g: Any = on_host(f.v.gradient)
+    size, other = np.abs(g), np.abs(x)
+    if f.v.op in ("mul", "*"):
+        products = size * other
+    elif np.ndim(x) > 1 and np.shape(x)[:-1] == np.shape(g)[:-1]:
+        products = size.max(-1) * other.max(-1)
+    else:
+        return bool(np.all(x))
+    return bool(products.max(initial=0) > ROUNDED * size.max(initial=0) * other.max(initial=0))
+
+
+def _only_padding(v: Vertex) -> bool:
+    padding, index = options(v).get("padding"), options(v).get("index")
+    return v.op == "embedding" and padding is not None and bool((on_host(index) == padding).all())
+
+
+def _of_padding(v: Vertex) -> Said:
+    index, padding = options(v)["index"], options(v)["padding"]
+    return Said("GE216", {"op": "embedding"}, (f"all of its {np.size(index):,} indices are {padding}",), v)
+
+
+def _chosen(q: Question, f: Front) -> Said:
+    return _of_padding(f.v) if _only_padding(f.v) else _selected(q, f)
 
 
 def _is_mask(q: Question, v: Vertex) -> bool:
@@ -243,7 +285,7 @@ HOW: dict[str, How] = {
         "where tril triu masked_select": _masked,
         "amax amin maximum minimum fmax fmin max_pool pick_window": _largest,
         "mul * linear affine matmul dot convolution div scale_shift": _product,
-        "embedding index gather select slice index_select take take_flat": _selected,
+        "embedding index gather select slice index_select take take_flat": _chosen,
         "standardize": _normal,
         "pow square abs sin cos vector_norm std var exp": _flat,
     }.items()
@@ -306,7 +348,7 @@ def _by_structure(q: Question, state: str, v: Vertex, found: list[Front], at: An
     """Where numbers don't tell: the operations on the way that can stop a gradient altogether."""
     assert q.graph is not None
     stops = (_saturated,) if biggest(q.gradient) and at is None else (_steps, _relu, _clamped, _masked, _largest)
-    stops = (*stops, _selected) if at is not None else stops
+    stops = (*stops, _chosen) if at is not None else stops
     way = [Front(u, e) for u in q.above(v) - {v} for e in u.edges]
     able = sorted((f for f in way if HOW.get(_key(f.v)) in stops or f.v.op in ("mul", "*")), key=_suspicion)
     said = _best(q, state, able or found)
