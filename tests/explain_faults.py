@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from typing import Any
 
 import glassgrad as torch
@@ -740,6 +741,45 @@ def in_balance() -> Said:
     return explain(w, step)
 
 
+def never_chosen() -> Said:
+    """The loss reaches what is put together of several, and not this one of them."""
+    low, high = torch.zeros(3, requires_grad=True), torch.ones(3, requires_grad=True)
+
+    def step() -> Any:
+        both = torch.stack([high, low])
+        return both.amax(0).sum()  # GE209
+
+    return explain(low, step)
+
+
+def beside_what_is_cut_out() -> Said:
+    w, v = torch.randn(2, requires_grad=True), torch.randn(3, requires_grad=True)
+
+    def step() -> Any:
+        both = torch.cat([v, w])
+        return both[:3].square().sum()  # GE208
+
+    return explain(w, step)
+
+
+def zeros_at_the_start() -> Said:
+    """The ReLU in between is given zeros, and is not to blame."""
+    model, (x, y) = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), data()
+    for p in model.parameters():
+        nn.init.zeros_(p)
+    return explain(model[2].weight, lambda: F.cross_entropy(model(x), y))  # GE204
+
+
+def a_hook_of_a_module() -> Said:
+    model, (x, y) = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)), data()
+
+    def nothing(module: Any, grad_input: Any, grad_output: Any) -> Any:  # GE214
+        return tuple(g * 0 for g in grad_input)
+
+    model[2].register_full_backward_hook(nothing)
+    return explain(model[0].weight, lambda: F.cross_entropy(model(x), y))
+
+
 def a_hook() -> Said:
     w = torch.randn(3, requires_grad=True)
     hidden = w * 2  # GE214
@@ -1068,6 +1108,61 @@ def a_row_that_is_masked_throughout() -> Said:
     return watched(program)
 
 
+def an_angle_of_nothing() -> Said:
+    w = torch.tensor([1.0, 0.5], requires_grad=True)
+    return explain(w, lambda: torch.acos(w).sum())  # GE311
+
+
+def a_root_of_a_negative() -> Said:
+    w = torch.tensor([4.0, -1.0], requires_grad=True)
+    return explain(w, lambda: w.sqrt().sum())  # GE311
+
+
+def a_deviation_of_one() -> Said:
+    net, x = nn.Linear(3, 2), torch.randn(1, 3)
+
+    def step() -> Any:
+        deviation = torch.sqrt(net(x).var(0) + 1)  # GE309
+        return deviation.sum()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return explain(net.weight, step)
+
+
+def zero_times_the_logarithm_of_zero() -> Said:
+    logits, share = torch.randn(2, requires_grad=True), torch.tensor([0.0, 1.0])
+
+    def step() -> Any:
+        logs = torch.log(share)  # GE301
+        return (share * (logs - torch.log_softmax(logits, 0))).sum()
+
+    return explain(logits, step)
+
+
+def classes_of_no_weight() -> Said:
+    net, x = nn.Linear(3, 2), data()[0]
+    weight, y = torch.tensor([1.0, 0.0]), torch.ones(6, dtype=torch.long)
+    return explain(net.weight, lambda: F.cross_entropy(net(x), y, weight))  # GE309
+
+
+def a_late_mean_over_no_mask() -> Said:
+    """In a pass that is not watched whole."""
+    net = nn.Linear(3, 1)
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for k in range(20):
+            x = torch.randn(6, 3)
+            mask = torch.ones(6, 1) if k != 16 else torch.zeros(6, 1)
+            optimizer.zero_grad()
+            loss = (net(x).square() * mask).sum() / mask.sum()  # GE302
+            loss.backward()
+            optimizer.step()
+
+    return watched(program)
+
+
 def all_targets_are_ignored() -> Said:
     net, (x, _) = nn.Linear(3, 2), data()
     padding = torch.full((6,), -100)
@@ -1138,6 +1233,17 @@ def a_backward_that_gives_none() -> Said:
 
 
 a_backward_that_gives_none.line_of = Scaled  # type: ignore[attr-defined]
+
+
+def frozen_altogether() -> Said:
+    model, (x, y) = nn.Linear(3, 2), data()
+
+    def program() -> None:
+        for p in model.parameters():
+            p.requires_grad = False  # GE106
+        F.cross_entropy(model(x), y).backward()
+
+    return watched(program, RuntimeError)
 
 
 def a_state_of_the_last_batch() -> Said:

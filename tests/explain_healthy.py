@@ -157,6 +157,15 @@ def a_scalar_network() -> Any:
     return explain(net, lambda: (net([0.5, -0.2]) - 1) ** 2)
 
 
+def small_weights_beside_a_bias() -> Any:
+    """The bias of the last layer sums up all rows, which is no measure for weights that start near 0."""
+    model, (x, _) = nn.Sequential(nn.Linear(3, 16, bias=False), nn.Linear(16, 1)), data()
+    with torch.no_grad():
+        for layer in model:
+            layer.weight.mul_(1e-4)
+    return explain(model, lambda: (model(x) - 1).square().mean())
+
+
 # --- whole programs, under `glassgrad run --explain` ---
 
 
@@ -273,5 +282,17 @@ def gradients_of_each_example() -> Any:
         for _ in range(3):
             each = torch.func.vmap(loss, in_dims=(None, 0, 0))(dict(model.named_parameters()), x, y)
             each.mean().backward()
+
+    return watched(program)
+
+
+def an_odd_function_in_balance() -> Any:
+    """What is added has a gradient of 0 by symmetry, until the rest has moved."""
+    a, b = torch.zeros(1, requires_grad=True), torch.ones(1, requires_grad=True)
+    x = torch.linspace(-1, 1, 9)
+
+    def program() -> None:
+        for _ in range(3):
+            (a + b * x - x**3).square().mean().backward()
 
     return watched(program)

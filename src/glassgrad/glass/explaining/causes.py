@@ -245,6 +245,12 @@ CAUSES = {
         "look at the change before: glassgrad run --explain finds the first pass whose gradients are no numbers",
         "GL211",
     ),
+    "GE311": Cause(
+        "outside its domain",
+        "{op} is given what lies at an end of its domain, where its slope is infinite, or beyond it",
+        "keep it inside: clamp(-1 + 1e-6, 1 - 1e-6) for acos, clamp(min=1e-12) for a root or a power",
+        "GL211",
+    ),
     # the gradient is of another size than it should be
     "GE401": Cause(
         "vanishing",

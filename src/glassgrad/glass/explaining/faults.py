@@ -19,7 +19,9 @@ from .zeros import Front, operand, options
 
 LOGS = ("log", "log2", "log10", "log1p", "xlogy", "logit")
 ROOTS = ("sqrt", "pow", "vector_norm", "std", "rsqrt", "hypot", "**", "cdist")
+ENDS = ("acos", "asin", "acosh", "atanh", "erfinv")  # of their domains have infinite slopes
 QUOTIENTS = ("div", "reciprocal", "rsqrt", "standardize", "remainder", "fmod")
+UNDERFLOWS = ("prod", "mul", "exp", "sigmoid", "softmax")
 MEANS = ("mean", "var", "std")
 OVERFLOWS = tuple("exp exp2 expm1 pow square mul sum matmul linear cosh sinh prod cumprod affine cast".split())
 
@@ -52,7 +54,8 @@ def _unseen(q: Question, state: str) -> Explanation:
         )
     v = able[0]
     code = "GE301" if v.op in LOGS else "GE302" if v.op in QUOTIENTS else "GE303" if v.op in ROOTS else "GE304"
-    note = "backward() has freed the graph, so this is what the way to it leaves to choose from"
+    lost = "backward() has freed the graph" if q.graph.notes else "its numbers were not watched"
+    note = f"{lost}, so this is what the way to it leaves to choose from"
     also = sorted({f"or {u.op} at {line(u.place)}" for u in able[1:] if u.place != v.place})[:3]
     return say(code, q.name, state, v.place, note, *also, more=LEARN_MORE, op=v.op, dtype="its dtype")
 
@@ -88,43 +91,51 @@ def _first(q: Question, root: Vertex) -> Vertex | None:
     if nothing := [v for v in below if of_nothing(v)]:
         return min(nothing, key=lambda v: v.number)
     sources = [v for v in below if bad(v.value) and not any(e.vertex in below for e in v.edges)]
-    sources += [v for v in below if v.op and v.value is None and _code(v) in ("GE301", "GE302")]
+    sources += [v for v in below if v.op and (v.value is None or v is root) and _code(v, True) in ("GE301", "GE302")]
     numbers = [v for v in sources if v.op or _kind(v.value) == "nan"]
     if numbers:
         return min(numbers, key=lambda v: (bool(v.op), v.number))
     if sources:  # infinite leaves: -inf is a mask's usual number; blame what made NaN of it
-        made = [v for v in below if v.op and _kind(v.value) == "nan"]
-        return min(made, key=lambda v: v.number) if made else sources[0]
+        made = min((v for v in below if v.op and _kind(v.value) == "nan"), key=lambda v: v.number, default=None)
+        if made is not None and made.op == "mul":  # 0 times what a logarithm or a quotient has made
+            made = next((v for v in sources if _bad_event(q, v.value) is not None), made)
+        return made or sources[0]
     return None
 
 
-def _code(v: Vertex) -> str:
-    """Why this operation gives no number, as far as its operands tell; "" if it need not."""
+def _code(v: Vertex, surely: bool = False) -> str:
+    """Why this operation gives no number, as far as its operands tell; "" if it need not. surely: they alone."""
+    result = None if surely else v.value
     if of_nothing(v):
         return "GE309"
     numbers = [x for x in (on_host(e.vertex.value) for e in v.edges if e.vertex.value is not None) if x is not None]
     if any(_kind(x) for x in numbers):
         return "GE305"
     if v.op in LOGS:
-        return "GE301" if v.value is not None or any((np.asarray(x) <= 0).any() for x in numbers) else ""
+        return "GE301" if result is not None or any((np.asarray(x) <= 0).any() for x in numbers) else ""
     if v.op in QUOTIENTS and (
-        v.value is not None and len(numbers) < 2 or numbers and (np.asarray(numbers[-1]) == 0).any()
+        result is not None and len(numbers) < 2 or numbers and (np.asarray(numbers[-1]) == 0).any()
     ):
         return "GE302"
-    if v.value is None:
+    if result is None:
         return ""
-    if _kind(v.value) == "inf" and (v.op in OVERFLOWS or v.op.startswith("**")):
+    if _kind(result) == "inf" and (v.op in OVERFLOWS or v.op.startswith("**")):
         return "GE302" if v.op == "pow" and (np.asarray(numbers[0]) == 0).any() else "GE304"
-    return "GE308"
+    return "GE311" if v.op in (*ENDS, *ROOTS) else "GE308"
 
 
 def of_nothing(v: Vertex) -> str:
     """What a mean of no numbers was given; "" of all else."""
-    if v.op in MEANS and v.edges and 0 in (shape := v.edges[0].vertex.shape or ()):
-        return f"it is given the shape {tuple(shape)}"
+    given, shape = options(v), v.edges[0].vertex.shape if v.edges else None
+    if v.op in MEANS and 0 in (shape or ()):
+        return f"it is given the shape {shape}"
+    if v.op in ("std", "var") and shape:
+        dim = given.get("dim")
+        dims = range(len(shape)) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+        n, correction = math.prod(shape[k] for k in dims), given.get("correction", 1)
+        return f"it divides by n - {correction}, and n is {n}: shape {shape}" if n <= correction else ""
     if v.op != "nll_total":
         return ""
-    given = options(v)
     n, _, *rest = given["x_shape"]
     if not given["at"].size:
         return f"all of its {n * math.prod(rest):,} targets are ignored (ignore_index)"
@@ -140,8 +151,18 @@ def _forward(q: Question, state: str, v: Vertex) -> Explanation:
     if nothing := of_nothing(v):
         op = "the loss" if v.op == "nll_total" else v.op
         return say(code, q.name, state, v.place, nothing, q.inside(v), op=op)
-    evidence = [*_operands(v), _all_masked(v), q.inside(v)]
+    evidence = [*_operands(v), _all_masked(v), _underflow(v), q.inside(v)]
     return say(code, q.name, state, v.place, *evidence, op=v.op, dtype=dtype)
+
+
+def _underflow(v: Vertex) -> str:
+    """Where a 0 comes from that no operand had."""
+    for u in (e.vertex for e in v.edges if e.vertex.op in UNDERFLOWS):
+        numbers = [on_host(x.value) for x in (u, *(e.vertex for e in u.edges))]
+        made, *given = [np.asarray(x) for x in numbers if x is not None] or [np.ones(1)]
+        if (made == 0).any() and given and (u.op not in ("prod", "mul") or all(x.all() for x in given)):
+            return f"{u.op} has made 0 of what is not: too small for {made.dtype.name}, at {line(u.place)}"
+    return ""
 
 
 def _all_masked(v: Vertex) -> str:
@@ -160,7 +181,7 @@ def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
     first = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0]) if x.ndim else ()
     where = f"the first at {list(first)}" if first else ""
     count = f"{int((~np.isfinite(x)).sum()):,} of its {x.size:,} numbers are none"
-    if q.trail is not None and (made := _bad_event(q, v.value)) is not None:
+    if (made := _bad_event(q, v.value)) is not None:
         code, event = made
         return say(code, q.name, state, event.place, f"of {name}: {count}", where, op=event.what)
     version: list[Any] = v.source.version if isinstance(v.source, Tensor) and v.wants else []
@@ -173,8 +194,7 @@ def _leaf(q: Question, state: str, v: Vertex) -> Explanation:
 
 def _bad_event(q: Question, array: Any) -> tuple[str, Event] | None:
     """An unrecorded operation of the trail that made these numbers: dividing data by its deviation."""
-    assert q.trail is not None
-    event = q.trail.origin(Tensor._of(array))
+    event = q.trail.origin(Tensor._of(array)) if q.trail is not None else None
     if event is None or event.cuts or event.what not in (*LOGS, *QUOTIENTS, *OVERFLOWS, *ROOTS):
         return None
     return "GE301" if event.what in LOGS else "GE302" if event.what in QUOTIENTS else "GE308", event
@@ -225,7 +245,7 @@ def _backward(q: Question, state: str, v: Vertex, edge: Edge) -> Explanation:
         rows.append(f"upstream {_number(arrived)}, downstream {_number(flow[index])}")
     elif g is not None and np.size(g) == 1:
         rows.append(f"upstream {_number(np.asarray(g).reshape(-1)[0])}")
-    slopes = {"GE303": ROOTS, "GE301": LOGS, "GE302": QUOTIENTS}
+    slopes = {"GE303": ROOTS, "GE301": LOGS, "GE302": QUOTIENTS, "GE311": ENDS}
     code = next(
         (code for code, ops in slopes.items() if v.op in ops or (v.op[:2] == "**" and code == "GE303")), "GE308"
     )

@@ -152,7 +152,7 @@ class Watch:
         self._optimized: list[Any] = []
         self._losses: dict[Any, Loss] = {}  # by line
         self._doubts = 0
-        self._raising: Explanation | None = None  # why the pass that has begun cannot end
+        self._raising: list[Explanation] = []  # why the pass that has begun cannot end
         self._depth = 0
         self._trail: Trail | None = None
         self._now: Pass | None = None
@@ -242,14 +242,14 @@ class Watch:
             self._grown(loss, root)
         if isinstance(root, Tensor) and (freed := [n for n in nodes_of(root) if n.saved is None and n.guards]):
             last = max(freed, key=lambda node: node.number)
-            self._raising = say("GE111", "the loss", "its backward() raises", last.freed)
+            self._raising = [say("GE111", "the loss", "its backward() raises", last.freed)]
         if self._trail is not None or begins or first:
             self._look(root)
         elif isinstance(root, Tensor):
             self._held.enter_context(holding(root))
 
     def _after(self, root: Tensor | Value) -> None:
-        self._raising = None
+        self._raising = []
         loss = self._losses[_line()]
         if self._now is None and not loss.numberless and any(map(_is_numberless, self.judged.values())):
             loss.numberless = True
@@ -293,6 +293,9 @@ class Watch:
         for p, plain in asked[:MOST]:
             self._asked.pop(id(p), None)
             self._put(p, plain, diagnose(self._now.question(p, frame), watched=True))
+        if isinstance(root, Tensor) and not asked and not root.requires_grad:
+            frozen = {id(p): p for own in self._owners(False) for p in own}
+            self._raising = [diagnose(self._now.question(p, frame)) for p in frozen.values()]
         self._called.clear()
 
     def _put(self, p: Any, plain: bool, said: Explanation) -> None:
@@ -330,15 +333,18 @@ class Watch:
     def _tensors(self, root: Tensor, names: dict[int, str]) -> list[tuple[Any, bool]]:
         """And whether only a variable holds it: what else has no owner is data, another tensor in the next pass."""
         reached = {id(x): x for x in leaves(root)} if root.requires_grad else {}
-        called = [own for (_, recorded), own in self._called.items() if recorded or not reached]
-        owners = [*called, *([p for g in o.param_groups for p in g["params"]] for o in self._optimized)]
         asked: dict[int, Tensor] = {}
-        for own in owners:
+        for own in self._owners(bool(reached)):
             if not reached or any(id(p) in reached for p in own):
                 asked |= {id(p): p for p in own if id(p) in reached or (p.requires_grad and p._grad is None)}
         asked |= {key: x for key, x in reached.items() if x._is_param}
         plain = [(x, True) for key, x in reached.items() if key not in asked and key in names]
         return [*((p, False) for p in asked.values()), *plain]
+
+    def _owners(self, only_recorded: bool) -> list[list[Tensor]]:
+        """The parameters of each module that was called, and of each optimizer."""
+        called = [own for (_, recorded), own in self._called.items() if recorded or not only_recorded]
+        return [*called, *([p for g in o.param_groups for p in g["params"]] for o in self._optimized)]
 
     def _scalars(self, root: Value, frame: FrameType | None, names: dict[int, str]) -> list[tuple[Any, bool]]:
         """Leaves that have a name: whatever of them is no parameter is another object in the next pass."""
@@ -351,7 +357,7 @@ class Watch:
         """One for each cause and line."""
         lasting = [judged.lasting(self.times) for judged in self._counted()]
         asked = [said for x, said in self._asked.values() if x._grad is None and said.code not in HARMLESS]
-        return grouped([*filter(None, [*lasting, self._raising]), *asked, *self.late])
+        return grouped([*filter(None, lasting), *self._raising, *asked, *self.late])
 
     def _counted(self) -> list[Judged]:
         return [

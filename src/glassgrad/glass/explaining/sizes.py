@@ -41,14 +41,17 @@ def wrong_size(q: Question) -> Explanation | None:
     if len(path) < 3:
         return None
     own, weight = rms(v.gradient), rms(v.value) if v.value is not None else 0.0
-    others = [size for u, size in q.sizes().items() if u is not v]
+    sizes = {u: size for u, size in q.sizes().items() if u is not v}
+    # a bias of the last layer sums up every place: for weights, weights are the measure
+    weights = [size for u, size in sizes.items() if np.ndim(u.gradient) > 1] if np.ndim(v.gradient) > 1 else []
+    others, whose = weights or [*sizes.values()], "weights' " if weights else ""
     others += [rms(path[0].gradient)] if not others else []
     largest = max(others, default=own)
     if own and largest / own > VANISHING and own < EXPLODING:
         if behind := shifted_back(q, v):
             state = f"the gradient is nearly zero (root mean square {short(own)})"
             return say("GE215", q.name, state, behind.place, op=behind.op)
-        code, said = "GE401", f"{short(own / largest)} of the largest of the other gradients"
+        code, said = "GE401", f"{short(own / largest)} of the largest of the other {whose}gradients"
     elif own > max(largest, weight, 1e-3) * EXPLODING or own > HUGE * max(weight, 1.0):
         what = "weights" if np.ndim(v.gradient) else "number"
         code, said = "GE402", f"{short(own / max(weight, 1e-30))} times the {what}"

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.graph import Node
+from ...core.provenance import of_the_user
 from ...core.tensor import Tensor
 from ...scalar import Value
 from ..canvas import short
@@ -82,11 +83,20 @@ UNITS = {"linear": ("w", "b"), "affine": ("w",), "scale_shift": ("w", "b")}  # w
 def _part_above(u: Vertex, edge: Edge, at: Any) -> Any:
     """The part of a result that is made of the part `at` of an argument; None: of all of it, or nobody knows."""
     if at is None:
-        return None
+        return _place_among(u, edge) if u.op in ("stack", "cat") else None
     if edge.role in UNITS.get(u.op, ()):
         return (..., at[0] if isinstance(at, tuple) else at)
     same = u.gradient is not None and np.shape(u.gradient) == np.shape(edge.flow)
     return at if same else None
+
+
+def _place_among(u: Vertex, edge: Edge) -> Any:
+    """Where an argument lies in what is put together of several."""
+    saved = saved_of(u.source) if isinstance(u.source, Node) else ()
+    if edge.position >= len(saved) or saved[edge.position] is None:
+        return None
+    i, dim, *starts = saved[edge.position]
+    return (*[slice(None)] * dim, slice(*starts[0][i : i + 2]) if starts else i)
 
 
 def _size_at(x: Any, at: Any) -> float:
@@ -195,15 +205,11 @@ def options(v: Vertex) -> dict[str, Any]:
 def _product(q: Question, f: Front) -> Said:
     """By zero: a dead ReLU's, a mask's, a dropout's, padding's, or some other's."""
     x, came = other_operand(f)
-    if f.edge.role == "b":  # the gradient of a bias is a sum: something behind it may let no shift through
-        norm = first_norm(q, f.v)
-        if norm.op in NORMS:
-            return Said("GE215", {"op": norm.op}, ("what flows back to it adds up to 0",))
-    if f.edge.role == "b" or _balanced(f, x):
+    if f.edge.role == "b":
+        return _shift(q, f)
+    if _balanced(f, x):
         return Said("GE217", {"op": f.v.op})
-    behind = came
-    while behind is not None and behind.op in PASSING and behind.edges:
-        behind = behind.edges[0].vertex
+    behind = _where_zeros_begin(came)
     if behind is not None and behind.op in RELUS:
         return Said("GE201", {"what": "this ReLU"}, (f"{_zeros_of(x)} where they are multiplied",), behind)
     if behind is not None and _only_padding(behind):
@@ -213,8 +219,25 @@ def _product(q: Question, f: Front) -> Said:
         return Said("GE210", {})
     if f.v.op == "mul" and came is not None and not came.wants and _is_mask(q, came):
         return Said("GE205", {"op": "this mask"}, (_zeros_of(x),))
+    came = behind if behind is not None and behind.name and _is_zero(behind) else came
     name = came.name if came is not None and came.name else f"{f.v.op}'s other operand"
-    return Said("GE204", {"what": name}, (_zeros_of(x),))
+    return Said("GE204", {"what": name}, (_zeros_of(x if came is None else _array(came)),))
+
+
+def _is_zero(v: Vertex) -> bool:
+    x = _array(v)
+    return x is not None and x.dtype.kind in "fc" and bool(x.size) and not x.any()  # indices may be 0
+
+
+def _where_zeros_begin(v: Vertex | None) -> Vertex | None:
+    """The first of the operations, back from v, that made zeros of what is none; or the leaf that is 0."""
+    while v is not None and v.edges:
+        dead = v.op in RELUS and not _is_zero(v.edges[0].vertex)
+        zeros = [e.vertex for e in v.edges if _is_zero(e.vertex)] if _is_zero(v) and not dead else []
+        if not zeros and (dead or v.op not in PASSING):
+            return v
+        v = zeros[0] if zeros else v.edges[0].vertex
+    return v
 
 
 def _balanced(f: Front, x: Any) -> bool:
@@ -262,6 +285,14 @@ def _zeros_of(x: Any) -> str:
     return "the number is 0" if x.size == 1 else f"{int((x == 0).sum()):,} of its {x.size:,} numbers are 0"
 
 
+def _shift(q: Question, f: Front) -> Said:
+    """The gradient of what is added is a sum: something behind it may let no shift through."""
+    norm = first_norm(q, f.v)
+    if norm.op in NORMS:
+        return Said("GE215", {"op": norm.op}, ("what flows back to it adds up to 0",))
+    return Said("GE217", {"op": f.v.op})
+
+
 def _normal(q: Question, f: Front) -> Said:
     return Said("GE211", {"op": f.v.op, "what": "results of the same sum and the same sum of squares"})
 
@@ -287,6 +318,7 @@ HOW: dict[str, How] = {
         "mul * linear affine matmul dot convolution div scale_shift": _product,
         "embedding index gather select slice index_select take take_flat": _chosen,
         "standardize": _normal,
+        "add sub expand": _shift,
         "pow square abs sin cos vector_norm std var exp": _flat,
     }.items()
     for name in names.split()
@@ -330,18 +362,31 @@ def _signed(x: Any) -> float:
 
 
 def _hook(q: Question, state: str) -> Explanation | None:
-    """A hook that gave 0 for what was not."""
+    """A hook that gave 0 for what was not: before the operation's own formulas, or behind them."""
     assert q.graph is not None
     for u in q.graph.vertices:
         hooks = getattr(u.source, "hooks", None) or getattr(u.source, "_hooks", None)
-        if hooks and not biggest(u.gradient) and any(biggest(e.flow) for _, e in q.consumers()[u]):
-            return say("GE214", q.name, state, u.place or _line_of(hooks))
+        if not hooks:
+            continue
+        after = getattr(hooks, "after", None)
+        if biggest(u.gradient):
+            to_nothing = bool(after) and not any(biggest(e.flow) for e in u.edges)
+        else:
+            to_nothing = any(biggest(e.flow) for _, e in q.consumers()[u])
+        if to_nothing:
+            return say("GE214", q.name, state, _line_of(after or hooks) or u.place, q.inside(u))
     return None
 
 
 def _line_of(hooks: Any) -> Any:
-    codes = [h.__code__ for h in hooks.values() if hasattr(h, "__code__")] if isinstance(hooks, dict) else []
-    return (codes[0], 0) if codes else None
+    """That of the first function of the user's among them; a module's are behind a method of its gates."""
+    for hook in hooks.values() if isinstance(hooks, dict) else ():
+        gates = [cell.cell_contents for cell in getattr(hook, "__closure__", None) or ()]
+        own = [f for gate in gates for f in (*getattr(gate, "after", ()), *getattr(gate, "before", ()))]
+        for code in (f.__code__ for f in (*own, hook) if hasattr(f, "__code__")):
+            if of_the_user(code.co_filename):
+                return code, 0
+    return None
 
 
 def _by_structure(q: Question, state: str, v: Vertex, found: list[Front], at: Any) -> Explanation:
