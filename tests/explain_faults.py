@@ -1202,6 +1202,64 @@ def rebound() -> Said:
     return watched(program, TypeError)
 
 
+def rebound_without_recording() -> Said:
+    w, x = torch.randn(3, 2, requires_grad=True), data()[0]
+
+    def program() -> None:
+        nonlocal w
+        for _ in range(3):
+            loss = (x @ w).square().mean()
+            loss.backward()
+            with torch.no_grad():
+                w = w - 0.1 * w.grad  # GE120
+
+    return watched(program, RuntimeError)
+
+
+def printed_after_it_was_forgotten() -> Said:
+    net, (x, y) = nn.Linear(3, 2), data()
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            F.cross_entropy(net(x), y).backward()
+            optimizer.step()
+            optimizer.zero_grad()  # GE112
+            str(net.weight.grad)
+
+    return watched(program)
+
+
+def a_choice_that_is_drawn() -> Said:
+    net, values = nn.Linear(3, 2), nn.Embedding(2, 1)
+
+    def program() -> None:
+        x = data()[0]
+        choice = torch.distributions.Categorical(logits=net(x)).sample()  # GE122
+        torch.optim.SGD([*net.parameters(), *values.parameters()], lr=0.1)
+        values(choice).mean().backward()
+
+    return watched(program)
+
+
+def numbers_that_are_drawn() -> Said:
+    mean, deviation = torch.zeros(3, requires_grad=True), torch.ones(3)
+    return explain(mean, lambda: torch.normal(mean, deviation).square().mean())  # GE122
+
+
+def a_copy_that_learns_instead() -> Said:
+    net, (x, y) = nn.Linear(3, 2), data()
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+        for _ in range(3):
+            fast = {name: p.detach().requires_grad_() for name, p in net.named_parameters()}  # GE114
+            F.cross_entropy(torch.func.functional_call(net, fast, (x,)), y).backward()
+            optimizer.step()
+
+    return watched(program)
+
+
 def a_leaf_never_used_that_is_asked() -> Said:
     x = data()[0]
 

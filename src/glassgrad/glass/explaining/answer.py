@@ -14,6 +14,7 @@ from ...core.provenance import Place, line_of
 from .causes import CAUSES
 
 OFF = re.compile(r"no_grad|inference_mode|set_grad_enabled\(False\)")
+DRAWS = re.compile(r"\.sample(_n)?\(|\b(normal|bernoulli|multinomial|poisson)_?\(")
 
 
 class Line(NamedTuple):

@@ -125,14 +125,19 @@ CAUSES = {
     ),
     "GE120": Cause(
         "updated on the graph",
-        "{name} is what an update has made of a leaf: a new tensor that is no leaf, and gets no .grad",
-        "change the leaf itself, unrecorded: with torch.no_grad(): p -= lr * p.grad; or use an optimizer",
+        "{name} is what an update has made of a leaf: another tensor, to which no gradient comes",
+        "change the leaf itself, in place: with torch.no_grad(): p -= lr * p.grad; or use an optimizer",
         "GL113",
     ),
     "GE121": Cause(
         "None by its own backward",
         "{op}.backward() gives None for what {name} comes in by",
         "return a gradient for each argument of forward() that wants one, in their order",
+    ),
+    "GE122": Cause(
+        "drawn at random",
+        "numbers are drawn here: they depend on {name}, and have no derivative",
+        "rsample(), or mean + deviation * torch.randn_like(mean); of choices their log_prob() in the loss",
     ),
     # the gradient is zero
     "GE201": Cause(

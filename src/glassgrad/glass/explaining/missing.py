@@ -16,7 +16,7 @@ from ...nn import Module
 from ...scalar import Value
 from ..canvas import short
 from ..graph import Vertex
-from .answer import Explanation, Line, assigned, line, say, unrecorded, written, written_in
+from .answer import DRAWS, Explanation, Line, assigned, line, say, unrecorded, written, written_in
 from .causes import LEARN_MORE
 from .measure import size_of
 from .question import Question, leaves, reaches, variables
@@ -65,6 +65,8 @@ def _what_it_is(q: Question, state: str) -> Explanation | None:
             what = f"{known.how} of {_name_of(q, known.source())}" if known.source() is not None else known.how
             return say("GE104", q.name, state, known.place, what=what)
     if made is not None and not made.enabled and any(wants for _, wants in made.inputs):
+        if made.what in ("add", "sub"):
+            return say("GE120", q.name, state, made.place)
         return say("GE105", q.name, state, made.place, op=made.what)
     if p._is_param:
         return say("GE106", q.name, state, assigned(q.name, q.frame), "it is a Parameter with requires_grad=False")
@@ -192,6 +194,8 @@ def _where_it_went(q: Question, state: str) -> Explanation:
         name, node = result
         return say("GE102", q.name, state, node.place, f"{name} is made of it", loss=q.loss)
     if fate is not None and (uses := [event for event in fate.used if not event.cuts]):
+        if (last := line(uses[-1].place)) is not None and DRAWS.search(last.text):
+            return say("GE122", q.name, state, last)
         return say("GE102", q.name, state, uses[-1].place, loss=q.loss)
     place = assigned(q.name, q.frame)
     if q.root is None:
@@ -247,7 +251,7 @@ def _stand_in(q: Question) -> Any:
         new = roots and not owned and any(leaf is own for _, m in roots for own in m.parameters())
         if same or new:
             name = q.name_of(leaf)
-            place = _made_of(leaf) or assigned(name, q.frame)
+            place = _made_of(q, leaf) or assigned(name, q.frame)
             how = "it has the same numbers" if same else f"it is what {name} is now"
             return lambda state: say("GE114", q.name, state, place, how, other=name, loss=q.loss)
     return None
@@ -265,7 +269,10 @@ def _used_by_a_step(q: Question) -> Any:
     return lambda state: say("GE112", q.name, state, reset, f"{step} has used it", value="None")
 
 
-def _made_of(leaf: Tensor) -> Any:
+def _made_of(q: Question, leaf: Tensor) -> Any:
+    event = q.trail.origin(leaf) if q.trail is not None else None
+    if event is not None and event.cuts:
+        return event.place
     for known in (c for several in cuts.values() for c in several):
         if known.made is not None and known.made() is leaf:
             return known.place

@@ -74,6 +74,10 @@ class Judged:
     said: dict[int, Explanation] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        return next((one.name for one in self.said.values()), "")
+
+    @property
     def run(self) -> list[Explanation]:
         """What was last said without a break and is a fault."""
         found: list[Explanation] = []
@@ -291,11 +295,14 @@ class Watch:
         self._now = Pass(root, self._losses[_line()], graph, names, self._trail)
         asked = self._scalars(root, frame, names) if isinstance(root, Value) else self._tensors(root, names)
         for p, plain in asked[:MOST]:
-            self._asked.pop(id(p), None)
+            if id(p) not in self.judged:
+                self._asked.pop(id(p), None)
             self._put(p, plain, diagnose(self._now.question(p, frame), watched=True))
         if isinstance(root, Tensor) and not asked and not root.requires_grad:
-            frozen = {id(p): p for own in self._owners(False) for p in own}
-            self._raising = [diagnose(self._now.question(p, frame)) for p in frozen.values()]
+            now = dict(variables(frame))
+            others = [now.get(name) for name in {judged.name for judged in self.judged.values()}]
+            wanted = [p for own in self._owners(False) for p in own] or [x for x in others if isinstance(x, Tensor)]
+            self._raising = [diagnose(self._now.question(p, frame)) for p in {id(p): p for p in wanted}.values()]
         self._called.clear()
 
     def _put(self, p: Any, plain: bool, said: Explanation) -> None:
@@ -321,14 +328,15 @@ class Watch:
 
     def _read(self, x: Tensor, frame: FrameType) -> None:
         """The program has asked for a .grad, and has got None."""
-        if not of_the_user(frame.f_code.co_filename) or id(x) in self.judged or id(x) in self._asked:
+        if not of_the_user(frame.f_code.co_filename) or id(x) in self._asked:
             return
         if (x._node is None and not self.passes) or x._retains or TESTED.match(behind(frame)):
             return
         root = self._now.root if self._now is not None else None
         said = answer(x, root, frame, self._now.trail if self._now is not None else None)
         assert isinstance(said, Explanation)
-        self._asked[id(x)] = x, said
+        if id(x) not in self.judged or (said.code == "GE112" and not self.judged[id(x)].run):
+            self._asked[id(x)] = x, said
 
     def _tensors(self, root: Tensor, names: dict[int, str]) -> list[tuple[Any, bool]]:
         """And whether only a variable holds it: what else has no owner is data, another tensor in the next pass."""

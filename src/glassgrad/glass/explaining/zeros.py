@@ -14,7 +14,7 @@ from ...scalar import Value
 from ..canvas import short
 from ..graph import Edge, Vertex, saved_of
 from ..summary import on_host
-from .answer import Explanation, line, say
+from .answer import DRAWS, Explanation, line, say
 from .causes import LEARN_MORE
 from .measure import biggest
 from .missing import _reset
@@ -170,7 +170,7 @@ def plainly(code: str, given: bool = True) -> How:
 
 
 _steps, _clamped, _largest = plainly("GE206"), plainly("GE203"), plainly("GE209")
-_masked, _selected = plainly("GE205", given=False), plainly("GE208", given=False)
+_selected = plainly("GE208", given=False)
 
 
 def _relu(q: Question, f: Front) -> Said:
@@ -291,6 +291,11 @@ def _shift(q: Question, f: Front) -> Said:
     if norm.op in NORMS:
         return Said("GE215", {"op": norm.op}, ("what flows back to it adds up to 0",))
     return Said("GE217", {"op": f.v.op})
+
+
+def _masked(q: Question, f: Front) -> Said:
+    at = line(f.v.place)
+    return Said("GE122" if at is not None and DRAWS.search(at.text) else "GE205", {"op": f.v.op})
 
 
 def _normal(q: Question, f: Front) -> Said:
