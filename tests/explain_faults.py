@@ -1247,6 +1247,20 @@ def numbers_that_are_drawn() -> Said:
     return explain(mean, lambda: torch.normal(mean, deviation).square().mean())  # GE122
 
 
+def a_head_replaced_too_late() -> Said:
+    x, y = data()
+
+    def program() -> None:
+        model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 7))
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)  # GE114
+        model[2] = nn.Linear(4, 2)
+        for _ in range(3):
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+    return watched(program)
+
+
 def a_copy_that_learns_instead() -> Said:
     net, (x, y) = nn.Linear(3, 2), data()
 

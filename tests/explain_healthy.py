@@ -296,3 +296,22 @@ def an_odd_function_in_balance() -> Any:
             (a + b * x - x**3).square().mean().backward()
 
     return watched(program)
+
+
+def a_step_in_backward() -> Any:
+    """The gradient is used and forgotten as soon as it is there; who then looks finds None."""
+    model, x = nn.Linear(3, 1), data()[0]
+    optimizers = {p: torch.optim.SGD([p], lr=0.1) for p in model.parameters()}
+
+    def use(p: Any) -> None:
+        optimizers[p].step()
+        optimizers[p].zero_grad()
+
+    def program() -> None:
+        for p in model.parameters():
+            p.register_post_accumulate_grad_hook(use)
+        for _ in range(3):
+            model(x).square().mean().backward()
+        str(model.weight.grad)
+
+    return watched(program)

@@ -13,6 +13,7 @@ from ...core.graph import Node
 from ...core.provenance import line_of
 from ...core.tensor import Tensor
 from ...nn import Module
+from ...optim import Optimizer
 from ...scalar import Value
 from ..canvas import short
 from ..graph import Vertex
@@ -181,7 +182,7 @@ def _where_it_went(q: Question, state: str) -> Explanation:
     if fate is not None and fate.taken:
         event = fate.taken[-1]
         return say("GE104", q.name, state, event.place, what=event.what)
-    if (other := _stand_in(q) or _used_by_a_step(q)) is not None:
+    if (other := _stand_in(q) or _left_behind(q) or _used_by_a_step(q)) is not None:
         return other(state)
     if not watched:
         for known in reversed([c for several in cuts.values() for c in several]):
@@ -254,6 +255,21 @@ def _stand_in(q: Question) -> Any:
             place = _made_of(q, leaf) or assigned(name, q.frame)
             how = "it has the same numbers" if same else f"it is what {name} is now"
             return lambda state: say("GE114", q.name, state, place, how, other=name, loss=q.loss)
+    return None
+
+
+def _left_behind(q: Question) -> Any:
+    """An optimizer has a parameter that no module has any more."""
+    found = list(variables(q.frame))
+    modules = [x for _, x in found if isinstance(x, Module)]
+    if not q.p._is_param or not modules or any(own is q.p for m in modules for own in m.parameters()):
+        return None
+    for name, x in found:
+        if isinstance(x, Optimizer) and any(p is q.p for group in x.param_groups for p in group["params"]):
+            why = f"{name} has it, and no module has it any more"
+            return lambda state: say(
+                "GE114", q.name, state, assigned(name, q.frame), why, other="what the modules have now", loss=q.loss
+            )
     return None
 
 

@@ -150,6 +150,7 @@ class Watch:
         self.failed = ""
         self._until = self.first  # the last pass to be watched
         self._asked: dict[int, tuple[Tensor, Explanation]] = {}  # whose .grad was read
+        self._nones: set[int] = set()  # parameters of which None was read once
         self._paths: dict[int, str] = {}  # of parameters in the outermost module called
         # by outermost module since the last pass, and whether it was recorded: its parameters
         self._called: dict[tuple[int, bool], list[Tensor]] = {}
@@ -330,6 +331,9 @@ class Watch:
         """The program has asked for a .grad, and has got None."""
         if not of_the_user(frame.f_code.co_filename) or id(x) in self._asked:
             return
+        if id(x) in self.judged and id(x) not in self._nones:  # to look once is no mistake
+            self._nones.add(id(x))
+            return
         if (x._node is None and not self.passes) or x._retains or TESTED.match(behind(frame)):
             return
         root = self._now.root if self._now is not None else None
@@ -381,7 +385,8 @@ class Watch:
         of = f"{self.looked} of " if self.looked < self.passes else ""
         passes = f"{of}{self.passes} backward pass{'es' * (self.passes != 1)}"
         if not told:
-            return f"nothing wrong with {len(self._counted())} gradients in {passes}"
+            n = len(self._counted())
+            return f"nothing wrong with {n} gradient{'s' * (n != 1)} in {passes}"
         return f"{len(told)} fault{'s' * (len(told) > 1)} in {passes}\n\n" + "\n\n".join(map(str, told))
 
 
