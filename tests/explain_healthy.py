@@ -315,3 +315,16 @@ def a_step_in_backward() -> Any:
         str(model.weight.grad)
 
     return watched(program)
+
+
+def a_number_that_comes_to_rest() -> Any:
+    a, w = Value(0.5), Value(0.5)
+
+    def program() -> None:
+        for k in range(20):
+            loss = (a * 2 - 1.5) ** 2 + w * (1.0 if k < 4 else 0.0)
+            loss.backward()
+            for v in (a, w):
+                v.data, v.grad = v.data - 0.01 * v.grad, 0.0
+
+    return watched(program)

@@ -406,9 +406,9 @@ def watch() -> Iterator[None]:
 
 
 @contextmanager
-def holding(root: Tensor) -> Iterator[None]:
-    """What a graph's formulas need can be looked at inside, although backward() frees it."""
-    held = [node for node in nodes_of(root) if isinstance(node.saved, tuple) and node not in kept]
+def holding(nodes: list[Node]) -> Iterator[None]:
+    """What their formulas need can be looked at inside, although backward() frees it."""
+    held = [node for node in nodes if isinstance(node.saved, tuple) and node not in kept]
     for node in held:
         kept[node] = Kept(node.saved, (), {}, None, ())
     try:

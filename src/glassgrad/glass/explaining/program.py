@@ -20,6 +20,8 @@ from itertools import islice
 from types import FrameType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...core.batched import Batched
 from ...core.modes import is_grad_enabled
 from ...core.provenance import caller, line_of, of_the_user, user_frame
@@ -233,6 +235,9 @@ class Watch:
                 look(*things)
         except Exception as problem:  # the program goes on
             self.failed = f"it stopped to look: {problem!r}"
+        if self.failed or self.late:
+            self._held.close()
+            self._end()
 
     # --- a backward pass ---
 
@@ -245,13 +250,14 @@ class Watch:
             self._until = max(self._until, self.passes + self.first - (self.passes == 1))
         if begins:
             self._grown(loss, root)
-        if isinstance(root, Tensor) and (freed := [n for n in nodes_of(root) if n.saved is None and n.guards]):
+        nodes = nodes_of(root) if isinstance(root, Tensor) else []
+        if freed := [node for node in nodes if node.saved is None and node.guards]:
             last = max(freed, key=lambda node: node.number)
             self._raising = [say("GE111", "the loss", "its backward() raises", last.freed)]
         if self._trail is not None or begins or first:
             self._look(root)
-        elif isinstance(root, Tensor):
-            self._held.enter_context(holding(root))
+        else:
+            self._held.enter_context(holding(nodes))
 
     def _after(self, root: Tensor | Value) -> None:
         self._raising = []
@@ -261,18 +267,13 @@ class Watch:
             self._grown(loss, root)
             self._look(root)
         self._held.close()
-        if self.passes < self._until or self._is_due(self.passes + 1):
+        times, rest = divmod(self.passes + 1, self.first)
+        if not rest and not times & (times - 1):  # twice as many as the last time: one pass of each loss
+            self._until = max(self._until, self.passes + min(len(self._losses), LINES))
+        if self.passes < self._until:
             self._begin()
         else:
             self._end()
-
-    def _is_due(self, n: int) -> bool:
-        """Whether pass n begins a look: after the first ones the pass after twice as many."""
-        times, rest = divmod(n, self.first)
-        if rest or times & (times - 1):
-            return False
-        self._until = n - 1 + min(len(self._losses), LINES)  # one of each loss
-        return True
 
     def _grown(self, loss: Loss, root: Tensor | Value) -> None:
         """Of a loss that grew and grew before there was no number any more, that is all there is to say."""
@@ -300,17 +301,18 @@ class Watch:
                 self._asked.pop(id(p), None)
             self._put(p, plain, diagnose(self._now.question(p, frame), watched=True))
         if isinstance(root, Tensor) and not asked and not root.requires_grad:
-            now = dict(variables(frame))
-            others = [now.get(name) for name in {judged.name for judged in self.judged.values()}]
-            wanted = [p for own in self._owners(False) for p in own] or [x for x in others if isinstance(x, Tensor)]
-            self._raising = [diagnose(self._now.question(p, frame)) for p in {id(p): p for p in wanted}.values()]
+            known = {judged.name for judged in self.judged.values()}
+            same = [x for name, x in variables(frame) if name in known and isinstance(x, Tensor)]
+            wanted = {id(p): p for p in [p for own in self._owners(False) for p in own] or same}
+            self._raising = [diagnose(self._now.question(p, frame)) for p in wanted.values()]
         self._called.clear()
 
     def _put(self, p: Any, plain: bool, said: Explanation) -> None:
         judged = self.judged.setdefault(id(p), Judged(p, plain))
         learned = any(one.fine for one in judged.said.values())
         settled = said.code[:3] in ("GE2", "GE4") and self._now is not None and self._now.loss.settled
-        if settled or (learned and said.code in PASSING):
+        rests = isinstance(p, Value) and said.code[:3] == "GE2"  # as one number of a tensor may
+        if settled or (learned and (rests or said.code in PASSING)):
             return
         judged.said[self.passes] = said
         if learned and len(judged.run) == 1 and (said.code in NUMBERLESS or self._doubts < DOUBTS):
@@ -407,4 +409,9 @@ def _is_scalar(x: Tensor) -> bool:
 
 
 def _is_numberless(judged: Judged) -> bool:
-    return isinstance(judged.p, Tensor) and judged.p._grad is not None and bad(on_host(judged.p._grad))
+    g = judged.p._grad if isinstance(judged.p, Tensor) else None
+    if g is None:
+        return False
+    with np.errstate(all="ignore"):
+        whole = on_host(g).sum()  # is a number only if all of them are
+    return not np.isfinite(whole) and bad(on_host(g))
