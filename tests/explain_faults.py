@@ -1349,7 +1349,7 @@ def dead_after_some_steps() -> Said:
     def program() -> None:
         with torch.no_grad():
             net[2].bias.fill_(1.0)
-        optimizer = torch.optim.SGD(net.parameters(), lr=0.01)
+        optimizer = torch.optim.SGD(net.parameters(), lr=0.001)
         for _ in range(60):
             optimizer.zero_grad()
             F.mse_loss(net(x), target).backward()  # GE201

@@ -89,6 +89,21 @@ def test_the_checker_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
         test_of_a_healthy_program_it_says_so(explain_faults.not_yet)
 
 
+def test_the_checker_of_programs_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NaN judged by its last pass, one pass seen of many, the end of a training taken for a fault."""
+    monkeypatch.setattr(program.Judged, "lasting", lambda self, times: self.run[-1] if self.run else None)
+    with pytest.raises(AssertionError, match="GE310"):
+        test_a_planted_fault_is_named_with_its_line(explain_faults.a_root_that_spoils_the_weights)
+    monkeypatch.undo()
+    monkeypatch.setattr(program.Watch, "_begin", lambda self: None)
+    with pytest.raises(ValueError, match="not enough values"):
+        test_a_planted_fault_is_named_with_its_line(explain_faults.dead_after_some_steps)
+    monkeypatch.undo()
+    monkeypatch.setattr(program.Loss, "settled", False)
+    with pytest.raises(AssertionError, match="GE201"):
+        test_of_a_healthy_program_it_says_so(explain_healthy.trained_until_nothing_is_left)
+
+
 def test_what_a_person_reads() -> None:
     gg.manual_seed(0)
     line = planted(explain_faults.detached)[1]

@@ -10,7 +10,7 @@ Looking on, each of these prints to standard error when the program has ended:
   glassgrad run --profile program.py          where its time went; --profile=trace.json also writes a trace
   glassgrad run --lint program.py             what is wrong with its training; --lint=GL303,GL402 leaves these out
   glassgrad run --report program.py           its training in a page with pictures, in runs/; --report=DIR: elsewhere
-  glassgrad run --explain program.py          why gradients are None, zero, NaN, vanishing; --explain=10: 10 passes first
+  glassgrad run --explain program.py          why gradients are None, zero, NaN, vanishing; --explain=10: 10 at first
   glassgrad run --graph program.py            the graph of its first backward(), in graph.html; --graph=graph.svg: there
 
 Exit status and error messages are the program's own.
