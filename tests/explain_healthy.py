@@ -328,3 +328,17 @@ def a_number_that_comes_to_rest() -> Any:
                 v.data, v.grad = v.data - 0.01 * v.grad, 0.0
 
     return watched(program)
+
+
+def experts_that_take_turns() -> Any:
+    """At the passes that are looked at it is never the last one's."""
+    experts, (x, y) = nn.ModuleList([nn.Linear(3, 2) for _ in range(3)]), data()
+
+    def program() -> None:
+        optimizer = torch.optim.SGD(experts.parameters(), lr=0.1)
+        for k in range(1, 31):
+            optimizer.zero_grad()
+            F.cross_entropy(experts[2 if k in (9, 29) else k % 2](x), y).backward()
+            optimizer.step()
+
+    return watched(program)

@@ -89,6 +89,14 @@ class Judged:
             found.append(one)
         return found[::-1]
 
+    def reached(self, number: int) -> None:
+        """A pass has ended: where it leaves a gradient, it is no fault that others left none. Experts take turns."""
+        last = next(reversed(self.said.values()), None)
+        if last is None or not isinstance(self.p, Tensor) or self.p._grad is None:
+            return
+        if last.code.startswith("GE1") and last.code not in ("GE100", "GE112"):
+            self.said[number] = say("GE100", last.name, "the gradient is there", None)
+
     def lasting(self, times: int) -> Explanation | None:
         """The fault that stays, as it was when that was sure; of NaN the first, from which the next ones follow."""
         run = self.run
@@ -261,6 +269,8 @@ class Watch:
 
     def _after(self, root: Tensor | Value) -> None:
         self._raising = []
+        for judged in self.judged.values():
+            judged.reached(self.passes)
         loss = self._losses[_line()]
         if self._now is None and not loss.numberless and any(map(_is_numberless, self.judged.values())):
             loss.numberless = True
