@@ -54,6 +54,7 @@ def planted(program: Any) -> tuple[str, int]:
     return found[0]
 
 
+@pytest.mark.filterwarnings("ignore:To copy construct:UserWarning", "ignore:The .grad attribute:UserWarning")
 @pytest.mark.parametrize("program", FAULTS, ids=lambda f: f.__name__)
 def test_a_planted_fault_is_named_with_its_line(program: Program) -> None:
     gg.manual_seed(0)

@@ -20,7 +20,7 @@ from .cuts import cut
 from .dtypes import dtype
 from .errors import told
 from .graph import Node, Removable, as_array
-from .provenance import Place, caller
+from .provenance import Place, caller, warn
 from .size import Size
 from .storage import TypedStorage, UntypedStorage, copied, offset_in, root_of
 from .views import View, sync
@@ -433,8 +433,15 @@ class Tensor:
     def grad(self) -> Tensor | None:
         """The gradient that backward() has accumulated here; None before, and on what isn't a leaf."""
         g = self._grad
-        if g is None and listeners:
-            tell("no gradient", self)
+        if g is None:
+            if listeners:
+                tell("no gradient", self)
+            if self._node is not None and not self._retains:
+                warn(
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                    "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
+                    "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor."
+                )
         return g
 
     @grad.setter
@@ -725,11 +732,21 @@ def tensor(
     made = Tensor._of(asarray(data, dtype, as_device(device)))
     if pin_memory:
         made.pin_memory()
+    remark_a_copy(data)
     if isinstance(data, Tensor) and data._needs:
         cut("tensor()", data, made)
     if listeners:
         tell("tensor", data, made)
     return wanting(made) if requires_grad else made
+
+
+def remark_a_copy(data: Any) -> None:
+    """Who makes a tensor of a tensor may not mean to."""
+    if isinstance(data, Tensor):
+        warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
+        )
 
 
 def wanting(made: Tensor) -> Tensor:

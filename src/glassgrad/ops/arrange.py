@@ -15,6 +15,7 @@ from ..core.dtypes import promote_types
 from ..core.errors import told
 from ..core.fast import apart, given
 from ..core.op import op, record
+from ..core.provenance import warn
 from ..core.tensor import Tensor
 from ..core.titles import title, titled
 from .index import index
@@ -192,6 +193,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     for x in given_all:
         if x.array.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x}")
+    if indexing is None:
+        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
     n = len(given_all)
     places = [1, 0, *range(2, n)] if indexing == "xy" and n > 1 else list(range(n))
     shape = [0] * n
@@ -207,7 +210,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
     """(product of the sizes, number of tensors): every choice of one element from each vector."""
     if len(tensors) == 1:
         return tensors[0]
-    return stack([reshape(x, -1) for x in meshgrid(*tensors)], 1)
+    return stack([reshape(x, -1) for x in meshgrid(*tensors, indexing="ij")], 1)
 
 
 @titled("StackBackward0")

@@ -15,8 +15,9 @@ from ..core.backend import Array, as_device, device_of, ndarray, xp_for, xp_of
 from ..core.dtypes import dtype
 from ..core.errors import told
 from ..core.fast import given
+from ..core.provenance import warn
 from ..core.samplers import in_memory_order
-from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data, wanting
+from ..core.tensor import TYPE_NAMES, Tensor, of_sizes_or_data, remark_a_copy, wanting
 from ..core.tensor import asarray as array_of
 from .formats import plain_format, plain_layout
 from .shape import sizes
@@ -162,6 +163,7 @@ def new_tensor(
 ) -> Tensor:  # fmt: skip
     """tensor(data) with the dtype and device of this tensor."""
     where = x.device if device is None else as_device(device)
+    remark_a_copy(data)
     return finish(Tensor._of(array_of(data, dtype or x.dtype, where)), requires_grad, **options)
 
 
@@ -348,6 +350,11 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
             "array.copy().)"
         )
     dtypes.of(ndarray.dtype)
+    if not ndarray.flags.writeable:
+        warn(
+            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors: writing to this "
+            "tensor fails. You may want to copy the array."
+        )
     return Tensor._of(ndarray)
 
 

@@ -154,6 +154,11 @@ def kl_div(
     as in PyTorch, by the number of elements.
     """
     by_batch = reduction == "batchmean"
+    if reduction == "mean":
+        warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
+            "only by the batch size, and aligns with the KL div math definition."
+        )
     reduction = chosen(size_average, reduce, "sum" if by_batch else reduction)
     tensors("kl_div", input=input, target=target)
     if listeners:
