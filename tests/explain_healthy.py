@@ -342,3 +342,16 @@ def experts_that_take_turns() -> Any:
             optimizer.step()
 
     return watched(program)
+
+
+def an_image_alone() -> Any:
+    image, target = torch.rand(1, 3, 128, 128, requires_grad=True), torch.rand(1, 3, 128, 128)
+
+    def program() -> None:
+        optimizer = torch.optim.Adam([image], lr=0.01)
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.mse_loss(image * 1.0, target).backward()
+            optimizer.step()
+
+    return watched(program)

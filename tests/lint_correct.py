@@ -11,6 +11,7 @@ import glassgrad.nn as nn
 import glassgrad.nn.functional as F
 from glassgrad.data import DataLoader, Dataset, Subset, TensorDataset, random_split
 from glassgrad.nn.utils import clip_grad_norm_
+from glassgrad.ops.randoms import fork_rng
 from glassgrad.scalar import nn as scalar_nn
 from glassgrad.scalar import optim as scalar_optim
 from lint_faults import Speaker, classes, line, mlp, numbers, speaking
@@ -479,6 +480,422 @@ def monte_carlo_dropout() -> None:
     with torch.no_grad():
         draws = torch.stack([model(x) for _ in range(8)])
     print(draws.mean(0), draws.std(0))
+
+
+def a_network_that_is_only_looked_through() -> None:
+    judge, painter = mlp(3), mlp(4)
+    judge.load_state_dict(mlp(3).state_dict())
+    edges = nn.Conv1d(1, 2, 3, bias=False)
+    edges.weight.data.copy_(torch.tensor([[[1.0, 0.0, -1.0]], [[1.0, -2.0, 1.0]]]))
+    optimizer = torch.optim.Adam(painter.parameters(), lr=0.01)
+    for _ in range(4):
+        picture = painter(torch.randn(8, 4))
+        loss = judge(picture).square().mean() + edges(picture.unsqueeze(1)).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def a_target_network_that_is_not_detached() -> None:
+    net, (x, _) = mlp(1), classes()
+    target = copy.deepcopy(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.mse_loss(net(x), 0.9 * target(x + 1) + torch.rand(24, 1)).backward()
+        optimizer.step()
+
+
+def slopes_of_another_network_beside_training() -> None:
+    model, other, (x, y) = mlp(), mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        other(x).sum().backward()
+        print([p.grad.norm() for p in other.parameters()])
+        other.zero_grad()
+
+
+def a_wasserstein_game_with_one_backward() -> None:
+    def back(loss: Any) -> None:
+        loss.backward()
+
+    generator, critic = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    of_g, of_d = torch.optim.RMSprop(generator.parameters()), torch.optim.RMSprop(critic.parameters())
+    for _ in range(3):
+        of_d.zero_grad()
+        back(critic(generator(torch.randn(8, 2)).detach()).mean() - critic(torch.randn(8, 2)).mean())
+        of_d.step()
+        for _ in range(3):
+            critic.zero_grad()
+            of_g.zero_grad()
+            back(-critic(generator(torch.randn(8, 2))).mean())
+            of_g.step()
+
+
+def slopes_of_samples_gathered_for_a_step() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        gathered = [torch.zeros_like(p) for p in model.parameters()]
+        for i in range(6):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[i : i + 1]), y[i : i + 1]).backward()
+            for total, p in zip(gathered, model.parameters(), strict=True):
+                total += p.grad / p.grad.norm().clamp(min=1.0)
+        for total, p in zip(gathered, model.parameters(), strict=True):
+            p.grad.copy_(total)
+        optimizer.step()
+
+
+def attacks_and_training_through_one_function() -> None:
+    def back(x: Any) -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        near = x.clone().requires_grad_()
+        for _ in range(4):
+            near.grad = None
+            back(near)
+            with torch.no_grad():
+                near += 0.05 * near.grad.sign()
+        back(near.detach())
+        optimizer.step()
+
+
+def steps_for_the_hard_samples_only() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for i in range(24):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[i : i + 1]), y[i : i + 1])
+        loss.backward()
+        if i in (3, 8, 14, 23):
+            optimizer.step()
+
+
+def sharpness_aware_steps() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        kept = [p.detach().clone() for p in model.parameters()]
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            with torch.no_grad():
+                for p in model.parameters():
+                    p += 0.05 * p.grad / (p.grad.norm() + 1e-12)
+        with torch.no_grad():
+            for p, was in zip(model.parameters(), kept, strict=True):
+                p.copy_(was)
+        optimizer.step()
+
+
+def an_optimizer_for_each_model() -> None:
+    start, (x, y) = mlp(), classes()
+    for _ in range(4):
+        fast = copy.deepcopy(start)
+        inner = torch.optim.Adam(fast.parameters(), lr=0.01)
+        F.cross_entropy(fast(x), y).backward()
+        inner.step()
+    for _ in range(4):
+        start.load_state_dict(fast.state_dict())
+        again = torch.optim.Adam(start.parameters(), lr=0.01)
+        again.zero_grad()
+        F.cross_entropy(start(x), y).backward()
+        again.step()
+
+
+def optimizers_that_remember_nothing_or_are_told() -> None:
+    model, (x, y), state = mlp(), classes(), None
+    for _ in range(4):
+        plain_steps = torch.optim.SGD(model.parameters(), lr=0.1)
+        plain_steps.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        plain_steps.step()
+    for _ in range(4):
+        goes_on = torch.optim.Adam(model.parameters(), lr=0.01)
+        if state is not None:
+            goes_on.load_state_dict(state)
+        goes_on.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        goes_on.step()
+        state = goes_on.state_dict()
+
+
+def a_search_in_each_of_several_steps() -> None:
+    model, (x, y) = mlp(1), numbers()
+    for _ in range(4):
+        optimizer = torch.optim.LBFGS(model.parameters(), max_iter=4)
+
+        def closure() -> Any:
+            optimizer.zero_grad()  # noqa: B023
+            loss = F.mse_loss(model(x).squeeze(1), y)
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+
+
+def a_schedule_for_each_phase() -> None:
+    model, (x, y) = mlp(), classes()
+    first = torch.optim.Adam(model.parameters(), lr=0.01)
+    second = torch.optim.SGD(model.parameters(), lr=0.1)
+    of_first = torch.optim.lr_scheduler.StepLR(first, 2)
+    of_second = torch.optim.lr_scheduler.StepLR(second, 2)
+    for epoch in range(12):
+        optimizer = first if epoch < 4 else second
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        of_first.step()
+        if epoch >= 4:
+            of_second.step()
+
+
+def a_rate_that_is_handed_on() -> None:
+    model, (x, y) = mlp(), classes()
+    clock = torch.optim.SGD(model.parameters(), lr=0.1)
+    rates = torch.optim.lr_scheduler.StepLR(clock, 4)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+    clock.step()
+    for _ in range(12):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        rates.step()
+        for group in optimizer.param_groups:
+            group["lr"] = rates.get_last_lr()[0]
+
+
+def two_optimizers_in_turn() -> None:
+    model, (x, y) = mlp(), classes()
+    quick, slow = torch.optim.Adam(model.parameters()), torch.optim.SGD(model.parameters(), lr=0.01)
+    of_slow = torch.optim.lr_scheduler.ExponentialLR(slow, 0.9)
+    for _ in range(4):
+        for optimizer in (slow, quick, quick):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+            of_slow.step()
+
+
+def plateaus_of_what_gets_worse() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    losses = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.9, patience=1)
+    shares = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.9, patience=1)
+    errors = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.9, patience=1)
+    for epoch in range(12):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        losses.step(0.5 + 0.1 * epoch)
+        shares.step(0.9 - 0.03 * epoch)
+        errors.step(0.1 + 0.02 * epoch)
+
+
+def an_optimizer_around_another() -> None:
+    class LookAhead(torch.optim.Optimizer):
+        def __init__(self, inner: Any) -> None:
+            self.inner, self.turns = inner, 0
+            super().__init__([p for group in inner.param_groups for p in group["params"]], {"lr": 0.1})
+            self.slow = [p.detach().clone() for group in self.param_groups for p in group["params"]]
+
+        def step(self, closure: Any = None) -> None:
+            self.inner.step(closure)
+            self.turns += 1
+            with torch.no_grad():
+                for p, slow in zip(self.param_groups[0]["params"], self.slow, strict=True):
+                    if self.turns % 3 == 0:
+                        slow += 0.5 * (p - slow)
+                        p.copy_(slow)
+
+    model, (x, y) = mlp(), classes()
+    optimizer = LookAhead(torch.optim.Adam(model.parameters(), lr=0.01))
+    for _ in range(7):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
+def two_losses_for_one_trunk() -> None:
+    trunk, head, (x, y) = nn.Sequential(nn.Linear(4, 8), nn.ReLU()), nn.Linear(8, 3), classes()
+    of_task = torch.optim.Adam([*trunk.parameters(), *head.parameters()])
+    of_trunk = torch.optim.Adam(trunk.parameters())
+    for _ in range(5):
+        of_task.zero_grad()
+        F.cross_entropy(head(trunk(x)), y).backward()
+        of_task.step()
+        of_trunk.zero_grad()
+        trunk(x).square().mean().backward()
+        of_trunk.step()
+
+
+def a_plateau_of_a_loss() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    for_loss = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.5, patience=1, threshold=0.5)
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x).squeeze(1), y)
+        loss.backward()
+        optimizer.step()
+        for_loss.step(loss)
+
+
+def a_seed_for_each_model() -> None:
+    x, y = classes()
+    for rate in (0.1, 0.05, 0.02, 0.01):
+        torch.manual_seed(1)
+        model = mlp(3, nn.Dropout(0.1))
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+
+def the_same_noise_for_two_models() -> None:
+    x, y = classes()
+    models = [mlp(3, nn.Dropout(0.1)), mlp(3, nn.Dropout(0.1))]
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.1) for model in models]
+    for _ in range(4):
+        for model, optimizer in zip(models, optimizers, strict=True):
+            torch.manual_seed(2)
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+
+def a_seed_for_each_evaluation() -> None:
+    model, x = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 1)), torch.randn(20, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for epoch in range(5):
+        torch.manual_seed(epoch)
+        model.train()
+        optimizer.zero_grad()
+        F.mse_loss(model(x + torch.randn(20, 2)), x[:, :1]).backward()
+        optimizer.step()
+        torch.manual_seed(7)
+        noise = torch.randn(5, 2)
+        model.eval()
+        with torch.no_grad():
+            print(model(noise))
+
+
+def a_seed_for_each_sample() -> None:
+    class Noisy(Dataset[Any]):
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, i: int) -> Any:
+            torch.manual_seed(i)
+            x = torch.randn(4)
+            return x, x.sum()
+
+    model = mlp(1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for _ in range(5):
+        for x, y in DataLoader(Noisy()):
+            optimizer.zero_grad()
+            F.mse_loss(model(x).squeeze(1), y).backward()
+            optimizer.step()
+
+
+def noise_that_is_the_same_on_purpose() -> None:
+    torch.manual_seed(3)
+    model, x = nn.Sequential(nn.Linear(2, 8), nn.Dropout(0.1), nn.Linear(8, 1)), torch.randn(20, 2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(5):
+        with fork_rng():
+            torch.manual_seed(3)
+            noise = torch.randn(20, 2) * 0.1
+        optimizer.zero_grad()
+        F.mse_loss(model(x + noise), x[:, :1]).backward()
+        optimizer.step()
+
+
+def one_seed_for_a_search() -> None:
+    mean, deviation = torch.zeros(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.LBFGS([mean, deviation], max_iter=4)
+
+    def closure() -> Any:
+        torch.manual_seed(1)
+        optimizer.zero_grad()
+        z = mean + deviation * torch.randn(16, 2)
+        loss = ((z - 3) ** 2).mean() - deviation.abs().log().mean()
+        loss.backward()
+        return loss
+
+    for _ in range(4):
+        optimizer.step(closure)
+
+
+def data_made_again_in_each_epoch() -> None:
+    def samples() -> Any:
+        torch.manual_seed(5)
+        for _ in range(4):
+            x = torch.randn(8, 4)
+            yield x, x.sum(1)
+
+    model = mlp(1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(4):
+        for x, y in samples():
+            optimizer.zero_grad()
+            F.mse_loss(model(x).squeeze(1), y).backward()
+            optimizer.step()
+
+
+def half_precision_that_moves() -> None:
+    for dtype, rate in ((torch.bfloat16, 0.05), (torch.float16, 0.01)):
+        model, (x, y) = mlp(1).to(dtype), numbers()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=rate, eps=1e-4)
+        for _ in range(8):
+            optimizer.zero_grad()
+            F.mse_loss(model(x.to(dtype)).squeeze(1), y.to(dtype)).backward()
+            optimizer.step()
+
+
+def half_precision_that_has_learned() -> None:
+    w, x = torch.zeros(2, dtype=torch.bfloat16, requires_grad=True), torch.eye(2).bfloat16()
+    optimizer = torch.optim.SGD([w], lr=0.2)
+    for _ in range(60):
+        optimizer.zero_grad()
+        ((x @ w - torch.tensor([1.3, 2.7]).bfloat16()) ** 2).sum().backward()
+        optimizer.step()
+
+
+def half_precision_with_weights_in_full() -> None:
+    model, (x, y) = mlp(1), numbers()
+    half = copy.deepcopy(model).bfloat16()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)
+    for _ in range(8):
+        half.load_state_dict(model.state_dict())
+        half.zero_grad()
+        F.mse_loss(half(x.bfloat16()).squeeze(1), y.bfloat16()).backward()
+        for p, q in zip(model.parameters(), half.parameters(), strict=True):
+            p.grad = q.grad.float()
+        optimizer.step()
+
+
+def an_input_beside_a_network_that_stands_still() -> None:
+    model, frozen, (x, y) = mlp(), mlp(), classes()
+    frozen.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        near = x.clone().requires_grad_()
+        F.cross_entropy(frozen(near), y).backward()
+        print(near.grad.norm())
+        optimizer.step()
 
 
 def scaled_losses() -> None:

@@ -206,6 +206,99 @@ def a_copy_is_trained() -> None:
         optimizer.step()
 
 
+def a_forgotten_encoder() -> None:
+    encoder, decoder, x = mlp(2), nn.Linear(2, 4), torch.randn(24, 4)
+    optimizer = torch.optim.Adam(decoder.parameters(), lr=0.01)  # GL105
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.mse_loss(decoder(encoder(x)), x).backward()
+        optimizer.step()
+
+
+def a_forgotten_embedding_of_two_optimizers() -> None:
+    embed, rnn, head = nn.Embedding(10, 6), nn.GRU(6, 8, batch_first=True), nn.Linear(8, 10)
+    of_rnn = torch.optim.Adam(rnn.parameters(), lr=0.01)
+    of_head = torch.optim.SGD(head.parameters(), lr=0.1)  # GL105
+    for _ in range(3):
+        ids = torch.randint(10, (4, 6))
+        loss = F.cross_entropy(head(rnn(embed(ids[:, :-1]))[0]).flatten(0, 1), ids[:, 1:].flatten())
+        for optimizer in (of_rnn, of_head):
+            optimizer.zero_grad()
+        loss.backward()
+        of_rnn.step()
+        of_head.step()
+
+
+def a_shared_embedding_in_two_optimizers() -> None:
+    embed = nn.Embedding(10, 6)
+    encoder, decoder = nn.Sequential(embed, nn.Linear(6, 8)), nn.Linear(8, 10)
+    of_encoder = torch.optim.Adam(encoder.parameters(), lr=0.01)
+    of_decoder = torch.optim.Adam([*decoder.parameters(), *embed.parameters()], lr=0.01)  # GL123
+    for _ in range(4):
+        ids = torch.randint(10, (8,))
+        of_encoder.zero_grad()
+        of_decoder.zero_grad()
+        F.cross_entropy(decoder(encoder(ids)), ids).backward()
+        of_encoder.step()
+        of_decoder.step()
+
+
+def a_head_with_a_rate_of_its_own_as_well() -> None:
+    model, (x, y) = mlp(), classes()
+    body = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    head = torch.optim.SGD(model[2].parameters(), lr=0.1)  # GL123
+    for _ in range(5):
+        model.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        body.step()
+        head.step()
+
+
+def a_step_for_each_epoch() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        for i in range(0, 24, 6):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[i : i + 6]), y[i : i + 6]).backward()
+        optimizer.step()  # GL117
+
+
+def accumulated_and_reset_each_time() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    for epoch in range(3):
+        for k in range(4):
+            model.zero_grad(set_to_none=epoch > 0)
+            (F.cross_entropy(model(x[6 * k :][:6]), y[6 * k :][:6]) / 4).backward()
+            clip_grad_norm_(model.parameters(), 1.0)
+            if k == 3:
+                optimizer.step()  # GL117
+
+
+def an_optimizer_for_each_batch() -> None:
+    def train_batch(model: Any, x: Any, y: Any) -> float:
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)  # GL118
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    model, (x, y) = mlp(), classes()
+    for i in range(0, 24, 6):
+        train_batch(model, x[i : i + 6], y[i : i + 6])
+
+
+def momentum_for_each_epoch() -> None:
+    model, (x, y) = mlp(), classes()
+    for _ in range(5):
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)  # GL118
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+
+
 def clipped_after_the_step() -> None:
     model, (x, y) = mlp(), classes()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -270,6 +363,112 @@ def two_schedules_never_stepped() -> None:
         F.cross_entropy(model(x), y).backward()
         optimizer.step()
     print(both.get_last_lr())
+
+
+def a_schedule_of_the_first_phase() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    scheduler = StepLR(optimizer, step_size=2, gamma=0.5)
+    for epoch in range(8):
+        if epoch == 3:
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)  # type: ignore[assignment]  # GL119
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        scheduler.step()
+
+
+def a_schedule_of_an_optimizer_made_again() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    scheduler = CosineAnnealingLR(optimizer, T_max=8)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)  # GL119
+    for _ in range(8):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        scheduler.step()
+
+
+def a_plateau_of_a_falling_loss() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    by_loss = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, mode="max", factor=0.5, patience=1)  # GL120
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = F.mse_loss(model(x).squeeze(1), y)
+        loss.backward()
+        optimizer.step()
+        by_loss.step(loss)
+
+
+def plateaus_of_two_networks() -> None:
+    one, two, (x, y) = mlp(1), mlp(1), numbers()
+    optimizers = [torch.optim.SGD(model.parameters(), lr=0.05) for model in (one, two)]
+    of_one = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizers[0], patience=1)
+    of_two = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizers[1], mode="max", patience=1)  # GL120
+    for _ in range(10):
+        losses = [F.mse_loss(model(x).squeeze(1), y) for model in (one, two)]
+        for optimizer, loss in zip(optimizers, losses, strict=True):
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        of_one.step(losses[0])
+        of_two.step(losses[1])
+
+
+def a_plateau_of_a_rising_accuracy() -> None:
+    model, (x, y) = nn.Linear(4, 2), classes(50, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    by_accuracy = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.7, patience=2)  # GL120
+    for _ in range(20):
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        by_accuracy.step((model(x).argmax(1) == y).float().mean().item())
+
+
+def the_same_seed_at_each_step() -> None:
+    model = mlp(1, nn.Dropout(0.2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(6):
+        torch.manual_seed(42)  # GL121
+        x = torch.randn(16, 4)
+        optimizer.zero_grad()
+        F.mse_loss(model(x), x.sum(1, keepdim=True)).backward()
+        optimizer.step()
+
+
+def the_same_order_in_each_epoch() -> None:
+    def everything_seeded() -> None:
+        torch.manual_seed(0)  # GL121
+
+    model, loader = mlp(), DataLoader(TensorDataset(*classes()), batch_size=6, shuffle=True)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(4):
+        everything_seeded()
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            F.cross_entropy(model(xb), yb).backward()
+            optimizer.step()
+
+
+def updates_below_the_spacing_of_bfloat16() -> None:
+    model, (x, y) = mlp(1).to(torch.bfloat16), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4)  # GL122
+    for _ in range(8):
+        optimizer.zero_grad()
+        F.mse_loss(model(x.bfloat16()).squeeze(1), y.bfloat16()).backward()
+        optimizer.step()
+
+
+def updates_below_the_spacing_of_float16() -> None:
+    model, (x, y) = mlp(1).half(), numbers()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-5, eps=1e-4)  # GL122
+    for _ in range(8):
+        optimizer.zero_grad()
+        F.mse_loss(model(x.half()).squeeze(1), y.half()).backward()
+        optimizer.step()
 
 
 def rate_of_zero() -> None:
@@ -562,6 +761,28 @@ def loss_of_a_number() -> None:
         optimizer.zero_grad()
         loss = torch.tensor(F.cross_entropy(model(x), y).item(), requires_grad=True)
         loss.backward()  # GL208
+        optimizer.step()
+
+
+def loss_of_numbers() -> None:
+    model, (x, y) = mlp(), classes()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(3):
+        logits = model(x)
+        losses = [F.cross_entropy(logits[i : i + 1], y[i : i + 1]).item() for i in range(6)]
+        loss = torch.tensor(losses, requires_grad=True).mean()
+        optimizer.zero_grad()
+        loss.backward()  # GL208
+        optimizer.step()
+
+
+def loss_of_numbers_with_gradients_that_are_zeros() -> None:
+    model, (x, y) = mlp(1), numbers()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for _ in range(3):
+        prediction = model(x).squeeze(1).detach().requires_grad_()
+        optimizer.zero_grad(set_to_none=False)
+        F.mse_loss(prediction, y).backward()  # GL208
         optimizer.step()
 
 

@@ -432,16 +432,15 @@ class Tensor:
     @property
     def grad(self) -> Tensor | None:
         """The gradient that backward() has accumulated here; None before, and on what isn't a leaf."""
+        if listeners:
+            tell("gradient read", self)
         g = self._grad
-        if g is None:
-            if listeners:
-                tell("no gradient", self)
-            if self._node is not None and not self._retains:
-                warn(
-                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
-                    "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated "
-                    "for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor."
-                )
+        if g is None and self._node is not None and not self._retains:
+            warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute "
+                "won't be populated during autograd.backward(). If you indeed want the .grad field to be populated for "
+                "a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor."
+            )
         return g
 
     @grad.setter

@@ -20,6 +20,7 @@ from ..core.graph import as_array
 from ..core.tensor import Tensor
 from ..core.titles import title, title_whole
 from ..core.views import check_in_place, write
+from ..core.watch import listeners, tell
 from .arithmetic import mul
 from .choice import where
 from .create import checked, finish, ones_like
@@ -63,7 +64,10 @@ default_generator.__class__ = Generator  # now it speaks tensors, too
 
 def manual_seed(seed: int) -> Any:
     """Start the default generator's stream of `seed`; returns the generator."""
-    return engine.manual_seed(seed)
+    generator = engine.manual_seed(seed)
+    if listeners:
+        tell("seed", generator)
+    return generator
 
 
 def seed() -> int:

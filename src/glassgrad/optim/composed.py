@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.provenance import warn
+from ..core.watch import listeners, tell
 from .optimizer import Optimizer
 from .schedule import EPOCH_GIVEN, LRScheduler, is_optimizer, per_group, write
 
@@ -88,6 +89,8 @@ class ReduceLROnPlateau(LRScheduler):
             self._reduce()
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
         self._last_lr = self._rates()
+        if listeners:
+            tell("metric", self, current)
 
     def _reduce(self) -> None:
         groups = self.optimizer.param_groups

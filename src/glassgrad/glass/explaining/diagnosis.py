@@ -29,9 +29,9 @@ def diagnose(q: Question, at: Any = None, watched: bool = False) -> Explanation:
     if np.size(value_of(p)) == 0:
         return say("GE100", q.name, "it is empty, and so is its gradient", None)
     if watched and q.vertex is None:
-        return missing(q, NONE if getattr(p, "grad", None) is None else "this step gives it no gradient")
+        return missing(q, NONE if getattr(p, "_grad", None) is None else "this step gives it no gradient")
     if isinstance(p, Tensor):
-        own = p.grad
+        own = p._grad
         if watched and p.requires_grad and q.vertex is not None and q.vertex.gradient is not None:
             g = q.vertex.gradient
         elif own is None:

@@ -107,7 +107,7 @@ def _graph_reaches_it(q: Question, state: str) -> Explanation | None:
     freed = [n for n in guarded if n.saved is None]
     if freed and guarded[-1] not in freed:
         return say("GE111", q.name, state, freed[-1].freed, loss=q.loss)
-    others = [x for x in leaves(q.root) if x is not q.p and x.grad is not None]
+    others = [x for x in leaves(q.root) if x is not q.p and x._grad is not None]
     if not freed and not others:
         if by_grad := written(r"\bgrad\s*\(", q.frame):
             return say("GE115", q.name, state, by_grad)

@@ -223,7 +223,7 @@ class Watch:
             if root is not None:
                 self.passes += what == "backward"
                 self._try(self._before if what == "backward" else self._after, root)
-        elif what == "no gradient" and len(self._asked) < ASKED:
+        elif what == "gradient read" and things[0]._grad is None and len(self._asked) < ASKED:
             self._try(self._read, things[0], sys._getframe(3))
 
     def _hear_scalar(self, what: str, root: Any, *_: Any) -> None:

@@ -66,8 +66,8 @@ class Question:
         """As an array or float: what p has, else what the walk through the graph found."""
         if isinstance(self.p, Value):
             return self.vertex.gradient if self.vertex and self.vertex.gradient is not None else self.p.grad
-        if self.p.grad is not None:
-            return on_host(self.p.grad)
+        if self.p._grad is not None:
+            return on_host(self.p._grad)
         return self.vertex.gradient if self.vertex is not None else None
 
     def inside(self, v: Vertex) -> str:

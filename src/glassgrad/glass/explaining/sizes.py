@@ -45,13 +45,14 @@ def wrong_size(q: Question) -> Explanation | None:
     # a bias of the last layer sums up every place: for weights, weights are the measure
     weights = [size for u, size in sizes.items() if np.ndim(u.gradient) > 1] if np.ndim(v.gradient) > 1 else []
     others, whose = weights or [*sizes.values()], "weights' " if weights else ""
-    others += [rms(path[0].gradient)] if not others else []
-    largest = max(others, default=own)
-    if own and largest / own > VANISHING and own < EXPLODING:
+    # Alone it is compared with the loss's own gradient as a whole: of a mean each number has little.
+    largest, mine = (max(others), own) if others else (size_of(path[0].gradient), size_of(v.gradient))
+    if own and largest / mine > VANISHING and own < EXPLODING:
         if behind := shifted_back(q, v):
             state = f"the gradient is nearly zero (root mean square {short(own)})"
             return say("GE215", q.name, state, behind.place, op=behind.op)
-        code, said = "GE401", f"{short(own / largest)} of the largest of the other {whose}gradients"
+        of = f"the largest of the other {whose}gradients" if others else "the gradient at the loss"
+        code, said = "GE401", f"{short(mine / largest)} of {of}"
     elif own > max(largest, weight, 1e-3) * EXPLODING or own > HUGE * max(weight, 1.0):
         what = "weights" if np.ndim(v.gradient) else "number"
         code, said = "GE402", f"{short(own / max(weight, 1e-30))} times the {what}"

@@ -101,6 +101,50 @@ RULES = {
         "was ever called",
         "call loss.backward() and optimizer.step(), with their parentheses",
     ),
+    "GL117": Rule(
+        "gradients that no step has used",
+        "{first} of {count} backward passes were for nothing: their gradients were reset ({where}) before this step, "
+        "which uses what came after",
+        "call step() in the loop, after each backward(); to accumulate gradients, reset them after step() only",
+    ),
+    "GL118": Rule(
+        "an optimizer for each step",
+        "{count} optimizers were made here for the same parameters, and each has made one step: what {optimizer} "
+        "remembers of earlier gradients is lost every time",
+        "make the optimizer once, before the loop",
+    ),
+    "GL119": Rule(
+        "the schedule of another optimizer",
+        "this optimizer steps in the place of the one that the {schedule} ({where}) has: the schedule went on for "
+        "{count} epochs, and the learning rate here has stayed {lr}",
+        "make the scheduler again for this optimizer; or keep the first optimizer, and change its param_groups",
+        ("GL109",),
+    ),
+    "GL120": Rule(
+        "plateau in the wrong direction",
+        'the metric went from {first} to {last}, which mode="{mode}" takes for no progress: it has reduced the '
+        "learning rate {count} times",
+        'mode="min" for what is to fall (a loss, an error), mode="max" for what is to rise (an accuracy)',
+        ("GL114",),
+    ),
+    "GL121": Rule(
+        "the same seed again",
+        "the seed {seed} is set here in {count} rounds of steps of {names}: in each the same random numbers follow, "
+        "the same batch, the same noise, the same units dropped",
+        "set the seed once, before the loop; for numbers that are to be the same, draw them once and keep them",
+    ),
+    "GL122": Rule(
+        "updates that rounding swallows",
+        "the parameters are {dtype}, whose numbers lie up to {share:.1%} apart: in {count} of {first} steps nine "
+        "tenths of the entries or more stayed as they were, since their update was less than half of that",
+        'keep the parameters in float32, and compute under torch.autocast("cpu", dtype=torch.bfloat16); or a larger lr',
+        ("GL114",),
+    ),
+    "GL123": Rule(
+        "one gradient, two steps",
+        "{names} are also in another optimizer ({where}): in {count} steps both have moved them by the same gradient",
+        "give each parameter to one optimizer; or call zero_grad() and backward() between the two steps",
+    ),
     # losses
     "GL201": Rule(
         "softmax before cross_entropy",
@@ -141,7 +185,7 @@ RULES = {
     ),
     "GL208": Rule(
         "loss without a graph",
-        "backward() starts at a tensor that knows nothing of where it came from: no parameter gets a gradient",
+        "backward() starts at numbers that know nothing of where they came from: no parameter gets a gradient",
         "leave out what cut it off: .item(), .data, .detach(), float(), numpy(), torch.tensor(), argmax() or ==",
         ("GL103", "GL106"),
     ),
@@ -336,4 +380,6 @@ FIELDS = {
     "where": "*line*", "what": "*what*", "x": "*shape*", "t": "*shape*", "both": "*shape*", "expected": "*shape*",
     "layer": "*layer*", "share:.0%": "*99%*", "share:g": "0.95", "owner": "*module*", "attribute": "*attribute*",
     "kind": "*list*", "classes": "*k*", "low:g": "0", "high:g": "255",
+    "optimizer": "*Adam*", "schedule": "*StepLR*", "mode": "*max*", "seed": "*42*", "dtype": "*bfloat16*",
+    "share:.1%": "*0.8%*",
 }  # fmt: skip

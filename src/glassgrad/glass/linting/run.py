@@ -27,8 +27,10 @@ from .losses import Losses
 from .modes import Modes
 from .names import Beside, reached, variable
 from .report import Findings
+from .rounds import Rounds
 from .rules import RULES
 from .scalars import Scalars
+from .schedules import Schedules
 from .sequences import Sequences
 from .steps import Steps
 from .updates import Updates
@@ -36,7 +38,7 @@ from .values import Values
 from .wiring import Wiring
 
 CHECKS: tuple[Callable[[Any], Any], ...] = (
-    Steps, Updates, Losses, Values, Layers, Wiring, Sequences, Modes, Data, Inputs, Scalars,
+    Steps, Updates, Schedules, Rounds, Losses, Values, Layers, Wiring, Sequences, Modes, Data, Inputs, Scalars,
 )  # fmt: skip
 
 
@@ -52,6 +54,7 @@ class Run:
         self.stack: list[Any] = []  # the modules that run, outermost first
         self.roots: Beside[str] = Beside(hold=True)  # modules that the user has called, and their names
         self.paths: Beside[str] = Beside()  # of parameters
+        self.held: Beside[bool] = Beside()  # parameters that some optimizer has
         self.backwards = 0
         self.leaves: list[Tensor] = []  # that the current backward reaches
         self.nodes: set[int] = set()  # and the numbers of its nodes

@@ -1,16 +1,17 @@
-"""Checks of the order of things in a training loop: gradients, steps, schedules, and whose parameters they are."""
+"""Checks of the order of things in a training loop: gradients and steps, and whose parameters they are."""
 
 from __future__ import annotations
 
-import linecache
+import gc
 import weakref
 from typing import Any
 
 import numpy as np
 
 from ...core.modes import is_grad_enabled
-from ...core.provenance import Place, caller, line_of
+from ...core.provenance import Place, caller, show
 from ...core.tensor import Tensor
+from ...optim.optimizer import Optimizer
 from .names import Beside, several, variable
 
 OFTEN = 2  # so many times make a habit
@@ -26,9 +27,12 @@ class Leaf:
         self.grad: Any = None  # a weak reference to its gradient after the last backward
         self.version = 0  # of that gradient
         self.used: tuple[Any, int] | None = None  # the gradient that a step has used, and its version then
+        self.user: Any = None  # the optimizer whose step that was
         self.mixed: Place | None = None  # the backward that added to a used gradient
         self.fresh = False  # a backward has come since the last step
         self.lost: Place | None = None  # where a fresh gradient was reset
+        self.beside: int | None = None  # the identity of a parameter that an optimizer has, reached by the same passes,
+        self.together = 0  # so many
 
 
 class Opt:
@@ -40,6 +44,9 @@ class Opt:
         self.steps = 0
         self.backwards = 0  # when it stepped last
         self.highest = 0.0  # learning rate
+        self.second: list[Tensor] = []  # parameters that another optimizer's step has moved by the same gradient,
+        self.doubled = 0  # in so many steps,
+        self.other: Any = None  # that optimizer
 
 
 def mark(p: Tensor) -> bytes:
@@ -52,12 +59,10 @@ class Steps:
         self._run = run
         self._leaves: Beside[Leaf] = Beside()
         self._opts: Beside[Opt] = Beside(hold=True)
-        self._held: Beside[bool] = Beside()  # parameters that some optimizer has
-        self._schedulers: list[tuple[Any, Place | None]] = []
-        self._epochs: dict[int, int] = {}
         self._owners: Beside[Any] = Beside()  # of gradients: a weak reference to the leaf
         self._slopes: Beside[bool] = Beside()  # products with a gradient
         self._here: Place | None = None  # the last backward
+        self._loaded: Beside[bool] = Beside()  # parameters that have been given values from elsewhere
         self._passes: Beside[int] = Beside(hold=True)  # of the user's modules in train mode, recorded
 
     # --- optimizers and their parameters ---
@@ -68,8 +73,8 @@ class Steps:
     def _opt(self, optimizer: Any, place: Place | None = None) -> Opt:
         known = self._opts.get(optimizer) or self._opts.put(optimizer, Opt(optimizer, place))
         for p in parameters(optimizer):
-            if p not in self._held:
-                self._held.put(p, True)
+            if p not in self._run.held:
+                self._run.held.put(p, True)
         return known
 
     def leaf_changed(self, p: Tensor) -> None:
@@ -79,6 +84,10 @@ class Steps:
     def leave(self, module: Any, args: Any, out: Any) -> None:
         if not self._run.stack and module.training and is_grad_enabled():
             self._passes.put(module, (self._passes.get(module) or 0) + 1)
+
+    def load_state_dict(self, module: Any, state: Any) -> None:
+        for p in module.parameters():
+            self._loaded.put(p, True)
 
     # --- backward ---
 
@@ -90,7 +99,7 @@ class Steps:
             if g is None or leaf.grad is None or g is not leaf.grad():
                 leaf.mixed = None
             elif g.version[0] == leaf.version and now != leaf.now and leaf.used is None:  # changed by hand
-                leaf.used = (leaf.grad, leaf.version)
+                leaf.used, leaf.user = (leaf.grad, leaf.version), None
             if leaf.mixed and now != leaf.now:
                 self._never_reset([p])
             if leaf.used is not None and g is not None:
@@ -99,6 +108,7 @@ class Steps:
             leaf.now = now
 
     def gradients(self) -> None:
+        beside = next((id(p) for p in self._run.leaves if p._is_param and p in self._run.held), None)
         for p in self._run.leaves:
             leaf = self._leaves.get(p)
             if leaf is not None and p._grad is not None:
@@ -106,6 +116,8 @@ class Steps:
                 leaf.grads += leaf.grad is None or leaf.grad() is not p._grad
                 leaf.grad, leaf.version = weakref.ref(p._grad), p._grad.version[0]
                 leaf.used = leaf.lost = None
+                if beside is not None:
+                    leaf.beside, leaf.together = beside, leaf.together + 1
                 leaf.fresh = True
                 self._owners.put(p._grad, weakref.ref(p))
         self._here = caller()
@@ -142,6 +154,9 @@ class Steps:
             return
         given = [(p, leaf) for p, leaf in leaves if p._grad is not None]
         new = [p for p, leaf in given if not (leaf and leaf.used and used(p._grad, leaf))]
+        second = [(p, leaf.user) for p, leaf in given if leaf and used(p._grad, leaf) and two(optimizer, leaf.user)]
+        if second:
+            opt.doubled, opt.second, opt.other = opt.doubled + 1, [p for p, _ in second], second[0][1]
         lost = [leaf.lost for _, leaf in leaves if leaf and leaf.lost]
         if lost and not any(nonzero(p._grad) for p in new):
             run.report("GL102", lost[0])
@@ -163,19 +178,7 @@ class Steps:
                 leaf.now = mark(p)
                 leaf.fresh = False
                 if p._grad is not None:
-                    leaf.used = (weakref.ref(p._grad), p._grad.version[0])
-        for scheduler, _ in self._schedulers:
-            if getattr(scheduler, "optimizer", None) is optimizer:
-                self._epochs.setdefault(id(scheduler), getattr(scheduler, "last_epoch", -1))
-
-    # --- schedules ---
-
-    def scheduler(self, scheduler: Any) -> None:
-        self._schedulers.append((scheduler, caller()))
-
-    def schedule_first(self, optimizer: Any) -> None:
-        if self._run.computed or self._run.backwards:
-            self._run.report("GL109")
+                    leaf.used, leaf.user = (weakref.ref(p._grad), p._grad.version[0]), optimizer
 
     # --- a parameter updated on the graph: w = w - lr * w.grad ---
 
@@ -206,9 +209,12 @@ class Steps:
                     self._run.report("GL104", self._here, count=max(leaf.count for leaf in still), names=opt.name)
             elif opt.steps >= OFTEN:
                 self._whose(optimizer, opt, own, reached)
+                other = self._opts.get(opt.other)
+                if opt.doubled > max(OFTEN, opt.steps / 2) and other and opt.highest and other.highest:
+                    names, where = several(map(self._run.path, opt.second)), show(other.place)
+                    self._run.report("GL123", opt.place, names=names, where=where, count=opt.doubled)
                 if opt.highest == 0 and reached:
                     self._run.report("GL111", opt.place, count=opt.steps)
-        self._whole_schedules()
 
     def _never_called(self, opt: Opt, own: list[Tensor]) -> None:
         mine = {id(p) for p in own}
@@ -221,7 +227,7 @@ class Steps:
         run = self._run
         forgotten = [
             p for p, leaf in self._leaves.items()
-            if leaf.count >= OFTEN and p._is_param and p._needs and p not in self._held and leaf.first == mark(p)
+            if leaf.count >= OFTEN and p._is_param and p._needs and p not in self._run.held and leaf.first == mark(p)
         ]  # fmt: skip
         trained = {id(p) for p in reached}
         idle = [p for p in own if p._grad is None and id(p) not in trained]
@@ -234,37 +240,43 @@ class Steps:
             run.report("GL106", opt.place, names=several(map(run.path, idle)), count=opt.steps)
         for root, _ in run.roots.items():
             all_own = {id(p) for p in root.parameters()}
-            left = [p for p in forgotten if id(p) in all_own]
-            if left and all_own & trained:
+            left = [p for p in root.parameters() if any(p is q for q in forgotten)]
+            if left and (all_own & trained or self._forgotten(root, left, trained & used)):
                 run.report("GL105", opt.place, names=several(map(run.path, left)))
 
-    def _whole_schedules(self) -> None:
-        inner = {id(s) for outer, _ in self._schedulers for s in getattr(outer, "_schedulers", ())}
-        for scheduler, place in self._schedulers:
-            opt = self._opts.get(getattr(scheduler, "optimizer", None))
-            epoch = self._epochs.get(id(scheduler))
-            still = epoch is not None and epoch == getattr(scheduler, "last_epoch", None)
-            if (
-                opt is not None
-                and opt.steps >= OFTEN
-                and still
-                and id(scheduler) not in inner
-                and not would_step(place)
-            ):
-                self._run.report("GL110", place, names=type(scheduler).__name__, count=opt.steps)
-
-
-def would_step(place: Place | None) -> bool:
-    """Whether the variable that is assigned on this line has its step() called somewhere in the file."""
-    if place is None:
-        return False
-    file, line = line_of(place)
-    names = [name.strip() for name in linecache.getline(file, line).partition("=")[0].split(",")]
-    return any(f"{name}.step(" in text for text in linecache.getlines(file) for name in names if name)
+    def _forgotten(self, root: Any, left: list[Tensor], trained: set[int]) -> bool:
+        """Whether a network of its own is run as in training beside one that is trained, its weights drawn for it."""
+        leaves = [leaf for p in left if (leaf := self._leaves.get(p)) is not None]
+        copied = {leaf.first for p, leaf in self._leaves.items() if id(p) in trained}
+        return (
+            (self._passes.get(root) or 0) >= OFTEN
+            and any(leaf.beside in trained and leaf.together >= OFTEN for leaf in leaves)
+            and not any(p in self._loaded for p in left)
+            and any(drawn(p) and mark(p) not in copied for p in left)
+            and not held_by_any(left)
+        )
 
 
 def parameters(optimizer: Any) -> list[Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def two(one: Any, other: Any) -> bool:
+    """Whether these are two optimizers of this package: a user's own may wrap another, or do something else."""
+    ours = Optimizer.__module__.rpartition(".")[0]
+    return other is not one and all(type(optimizer).__module__.startswith(ours) for optimizer in (one, other))
+
+
+def drawn(p: Tensor) -> bool:
+    """Whether these are weights whose values hardly repeat, as those of filters and tables made by hand do."""
+    some = p.array.reshape(-1)[:1000]
+    return p.array.ndim > 1 and len(np.unique(some)) > 0.9 * len(some)
+
+
+def held_by_any(params: list[Tensor]) -> bool:
+    """Whether an optimizer has one of them that was made before anybody looked."""
+    optimizers = [o for o in gc.get_objects() if issubclass(type(o), Optimizer)]
+    return not {id(p) for o in optimizers for p in parameters(o)}.isdisjoint(map(id, params))
 
 
 def dense(g: Any) -> bool:

@@ -17,6 +17,9 @@ SLOW = 1e-6  # a learning rate that can be why
 CUT = 1e-3  # what clipping leaves of a gradient, where it can be why
 HABIT = 5  # so many steps, and half of all
 DECAY = 0.05  # so much of a weight in one step is no regularisation
+LOST = 0.9  # of the entries stay as they are
+SPACING = {"bfloat16": 2.0**-7, "float16": 2.0**-10}  # the distance from 1 to the next number
+SINGLE = 2.0**-24  # half of that of float32
 SHRINKING = {"SGD", "AdamW", "ASGD"}  # optimizers whose decay is lr * weight_decay of the weight
 
 
@@ -28,6 +31,10 @@ class Course:
         self.first = self.rate = rate
         self.steps = 0
         self.still = 0  # steps in a row that moved nothing
+        self.halves = 0  # steps that should have moved parameters of half precision,
+        self.lost = 0  # those of them that left nearly all as they were,
+        self.often = True  # which were half of them all the time
+        self.dtype = ""
         self.cut: tuple[float, Place | None] | None = None  # the weakest clipping in these, and where
 
 
@@ -36,6 +43,7 @@ class Updates:
         self._run = run
         self._courses: Beside[Course] = Beside(hold=True)
         self._before: list[tuple[Tensor, np.ndarray]] = []  # parameters, and samples of them before the step
+        self._should_move: list[tuple[Tensor, np.ndarray, np.ndarray]] = []  # those in half precision, which entries
         self._norms: Beside[float] = Beside()  # of gradients, before they were clipped
         self._clipped: Place | None = None
 
@@ -57,6 +65,11 @@ class Updates:
         cut = max(left, default=1.0)
         course.cut = (max(cut, course.cut[0] if course.cut and course.still else 0.0), self._clipped)
         self._norms.clear()
+        self._should_move = []
+        for p, before in self._before:
+            if p.array.dtype.name in SPACING:
+                least = rate_of(optimizer) * np.minimum(abs(sample(p._grad)), 1.0)  # whatever the optimizer
+                self._should_move.append((p, before, least > SINGLE * abs(before)))
 
     def after_step(self, optimizer: Any) -> None:
         course = self._courses.get(optimizer)
@@ -67,12 +80,25 @@ class Updates:
         moved = any(norm(sample(p) - was) > STILL * norm(was) for p, was in self._before)
         course.still = 0 if moved else course.still + 1
         self._before = []
+        self._rounding(course)
         shares = [float(g.get("lr", 0)) * float(g.get("weight_decay", 0)) for g in optimizer.param_groups]
         if type(optimizer).__name__ in SHRINKING and max(shares) >= DECAY:
             self._run.report("GL115", course.place, lr=f"{max(shares):g}", share=min(max(shares), 1.0))
 
+    def _rounding(self, course: Course) -> None:
+        """Entries of half precision that a step in float32 would have moved, and that are what they were."""
+        stayed = [(sample(p) == was)[should] for p, was, should in self._should_move]
+        if sum(map(len, stayed)):
+            course.halves += 1
+            course.lost += np.concatenate(stayed).mean() >= LOST
+            course.often &= course.halves < HABIT or course.lost >= course.halves / 2
+            course.dtype = self._should_move[0][0].array.dtype.name
+
     def end(self) -> None:
         for _, course in self._courses.items():
+            if course.halves >= HABIT and course.often:
+                values = {"dtype": course.dtype, "share": SPACING[course.dtype], "count": course.lost}
+                self._run.report("GL122", course.place, **values, first=course.halves)
             if course.still >= max(HABIT, course.steps / 2):
                 self._explain(course)
 

@@ -11,6 +11,7 @@ from ...core.modes import is_grad_enabled
 from ...core.provenance import Place, caller, line_of, show
 from ...core.tensor import Tensor
 from .names import Beside
+from .steps import nonzero, parameters
 
 GROWN = 100.0  # a loss of so many times the first one has diverged
 # Learning rates that can be to blame for it.
@@ -28,6 +29,8 @@ class Values:
         self._run = run
         self._unrecorded: Beside[Place | None] = Beside()  # computed of parameters under no_grad, and where that began
         self._sums: dict[Any, tuple[Any, Any, int]] = {}  # by line: the last sum, what was added to it, how often
+        self._leaves: Beside[bool] = Beside()  # that a backward has reached
+        self._made_anew: Place | None = None  # the last backward, if it came to new leaves only, and to no parameter
         self._done: weakref.WeakSet[Node] = weakref.WeakSet()  # where a backward has started
         self._kept: list[tuple[Any, int]] = []  # weak references to losses, and the number of steps before
         self._steps = 0
@@ -40,6 +43,11 @@ class Values:
     # --- the graph ---
 
     def backward(self, roots: list[Any]) -> None:
+        leaves, held = self._run.leaves, self._run.held
+        anew = leaves and not any(p._is_param or p in held or p in self._leaves for p in leaves)
+        self._made_anew = caller() if anew else None
+        for p in leaves if anew else ():
+            self._leaves.put(p, True)
         for x in roots:
             if not isinstance(x, Tensor) or x.array.size != 1 or x.is_complex():
                 continue
@@ -69,7 +77,7 @@ class Values:
         if name in ("mul", "div") and out._node is not None and out.array.size == 1 and not out.is_complex():
             scaled = [x for x in inputs if isinstance(x, Tensor) and x._node is not None]
             if len(scaled) == 1 and scaled[0].array.size == 1:
-                self._scaled.put(out, self._scaled.get(scaled[0]) or float(scaled[0].item()))
+                self._scaled.put(out, self._scaled.get(scaled[0]) or float(scaled[0].array.item()))
         if name == "add" and out._node is not None and out.array.size == 1:
             self._added(out._node)
         if self._bad is None and out.array.dtype.kind == "f" and out.array.size:
@@ -98,7 +106,7 @@ class Values:
 
     def _look(self, x: Tensor) -> None:
         """A loss, as backward begins."""
-        value, place = self._scaled.get(x) or float(x.item()), caller()
+        value, place = self._scaled.get(x) or float(x.array.item()), caller()
         params = [id(p) for p in self._run.leaves if p._is_param]
         where = place and line_of(place), min(params, default=0)
         first, worst = self._losses.setdefault(where, [value, abs(value)])
@@ -111,6 +119,10 @@ class Values:
             what = f"the loss is {value}" + (f": {name}{inside} made the first ({show(made)})" if name else "")
             if not self._blame_the_rate() and not self._sweeping():
                 self._run.report("GL211", made, what=what)
+
+    def before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
+        if self._made_anew and not any(p._grad is not None and nonzero(p._grad) for p in parameters(optimizer)):
+            self._run.report("GL208", self._made_anew)
 
     def after_step(self, optimizer: Any) -> None:
         self._steps += 1

@@ -28,7 +28,7 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
         warn("`parameters` is an empty generator, no gradient clipping will occur.")
     if listeners:
         tell("clip", given)
-    return [p.grad for p in given if p.grad is not None]
+    return [p._grad for p in given if p._grad is not None]
 
 
 def _norm(x: Array, p: float) -> Any:
