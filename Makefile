@@ -35,7 +35,7 @@ endif
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help train test check lint types format oracle parity programs pictures errors browser oldest kernels-off sanitize bench clean
+.PHONY: help train test check lint types format oracle parity programs pictures errors browser installed oldest kernels-off sanitize bench clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -104,6 +104,16 @@ errors: $(VENV)/.has-test
 browser: $(VENV)/.has-test
 	$(PY) -m pip install --quiet playwright
 	$(PYTEST) tests/test_draw.py tests/test_step_page.py tests/test_step_server.py
+
+# What pip installs from here, away from its sources: each module is there, and a program runs.
+INSTALLED := build/installed
+installed: $(VENV)/.made
+	rm -rf $(INSTALLED) && $(PYTHON) -m venv $(INSTALLED) && $(INSTALLED)/bin/python -m pip install --quiet .
+	cd $(INSTALLED) && printf 'import torch\nx = torch.ones(3, requires_grad=True)\nx.square().sum().backward()\nprint(x.grad)\n' \
+	  | bin/glassgrad run - && bin/python -c "import glassgrad, importlib, pkgutil; \
+	  names = [m.name for m in pkgutil.walk_packages(glassgrad.__path__, 'glassgrad.') if not m.name.endswith('__main__')]; \
+	  assert 'installed' in glassgrad.__file__ and len(names) > 300, names; \
+	  [importlib.util.find_spec(name) for name in names]; print(len(names), 'modules installed')"
 
 # The oldest NumPy: every test without the kernels, and with them those that call them most.
 OLDEST := --no-print-directory VENV=.venv-oldest NUMPY="numpy==2.2.*"

@@ -115,6 +115,12 @@ def faults(package: Path) -> list[str]:
     return found
 
 
+def test_every_folder_of_modules_is_installed() -> None:
+    folders = {file.parent for file in PACKAGE.rglob("*.py")}
+    assert len(folders) > 20
+    assert not [folder.name for folder in folders if not (folder / "__init__.py").is_file()]
+
+
 def test_imports_point_one_way() -> None:
     assert any(PACKAGE.rglob("*.py"))
     assert not (found := faults(PACKAGE)), "\n".join(found)

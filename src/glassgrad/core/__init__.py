@@ -1,0 +1,1 @@
+"""The engine: tensors, the graph, the walk back, dtypes, random numbers. It knows no operation."""
