@@ -12,8 +12,7 @@ import numpy as np
 from ...core.provenance import Place, caller, line_of, show
 from ...core.tensor import Tensor
 from .names import Beside
-from .steps import OFTEN, parameters
-from .updates import rate_of
+from .steps import OFTEN, parameters, rate_of
 
 IDLE = 3  # steps of a schedule that move no rate that is used
 CALLS = 6  # metrics that show which way they go

@@ -170,8 +170,7 @@ class Steps:
         opt = self._opt(optimizer)
         opt.steps += 1
         opt.backwards = self._run.backwards
-        rate = max(float(group.get("lr", 1e-3)) for group in optimizer.param_groups)
-        opt.highest = max(opt.highest, rate)
+        opt.highest = max(opt.highest, rate_of(optimizer))
         for p in parameters(optimizer):
             leaf = self._leaves.get(p)
             if leaf is not None:
@@ -277,6 +276,10 @@ def held_by_any(params: list[Tensor]) -> bool:
     """Whether an optimizer has one of them that was made before anybody looked."""
     optimizers = [o for o in gc.get_objects() if issubclass(type(o), Optimizer)]
     return not {id(p) for o in optimizers for p in parameters(o)}.isdisjoint(map(id, params))
+
+
+def rate_of(optimizer: Any) -> float:
+    return max(float(group.get("lr", 1e-3)) for group in optimizer.param_groups)
 
 
 def dense(g: Any) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.provenance import Place, caller
 from ...core.tensor import Tensor
 from .names import Beside
-from .steps import dense, parameters
+from .steps import dense, parameters, rate_of
 
 LOOKED = 1024  # so many entries of a parameter stand for all
 STILL = 1e-6  # a step of so small a share of the parameter moves nothing
@@ -112,10 +112,6 @@ class Updates:
         elif 0 < course.rate <= SLOW:
             how = f"the learning rate is {course.rate:g}"
             self._run.report("GL114", course.place, count=course.still, how=how)
-
-
-def rate_of(optimizer: Any) -> float:
-    return max(float(group.get("lr", 1e-3)) for group in optimizer.param_groups)
 
 
 def sample(x: Any) -> np.ndarray:

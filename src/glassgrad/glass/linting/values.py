@@ -11,7 +11,7 @@ from ...core.modes import is_grad_enabled
 from ...core.provenance import Place, caller, line_of, show
 from ...core.tensor import Tensor
 from .names import Beside
-from .steps import nonzero, parameters
+from .steps import nonzero, parameters, rate_of
 
 GROWN = 100.0  # a loss of so many times the first one has diverged
 # Learning rates that can be to blame for it.
@@ -126,7 +126,7 @@ class Values:
 
     def after_step(self, optimizer: Any) -> None:
         self._steps += 1
-        rate = max(float(group.get("lr", 0)) for group in optimizer.param_groups)
+        rate = rate_of(optimizer)
         known = self._rates.get(optimizer) or self._rates.put(optimizer, [rate, rate])
         known[1] = max(known[1], rate)
 
